@@ -1,0 +1,3 @@
+//! The `condis` program.
+
+fn main() {}
