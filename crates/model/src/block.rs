@@ -1,0 +1,153 @@
+//! Parameter blocks as the core sees them: parsed once, at the boundary, into plain values.
+
+use contract::Ddi;
+use core::fmt;
+
+/// The `NDIS_OBJECT_HEADER` that starts an NDIS 6 structure.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub struct Header {
+    /// `NDIS_OBJECT_TYPE_…`.
+    pub object_type: u8,
+    /// The revision.
+    pub revision: u8,
+    /// The size in bytes.
+    pub size: u16,
+}
+
+/// Which handlers a driver supplied, as a set of callbacks of the contract.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub struct HandlerSet([u64; 5]);
+
+impl HandlerSet {
+    /// No handler.
+    pub const EMPTY: HandlerSet = HandlerSet([0; 5]);
+
+    /// Whether `handler` is in the set.
+    pub const fn contains(&self, handler: Ddi) -> bool {
+        self.0[handler as usize / 64] >> (handler as usize % 64) & 1 != 0
+    }
+
+    /// Adds `handler`.
+    pub const fn insert(&mut self, handler: Ddi) {
+        self.0[handler as usize / 64] |= 1 << (handler as usize % 64);
+    }
+
+    /// Takes `handler` out.
+    pub const fn remove(&mut self, handler: Ddi) {
+        self.0[handler as usize / 64] &= !(1 << (handler as usize % 64));
+    }
+
+    /// The handlers of either set.
+    pub fn union(mut self, other: HandlerSet) -> HandlerSet {
+        for (mine, theirs) in self.0.iter_mut().zip(other.0) {
+            *mine |= theirs;
+        }
+        self
+    }
+
+    /// The handlers, in the order of the contract.
+    pub fn iter(&self) -> impl Iterator<Item = Ddi> + '_ {
+        Ddi::ALL.iter().copied().filter(|&ddi| self.contains(ddi))
+    }
+}
+
+impl FromIterator<Ddi> for HandlerSet {
+    fn from_iter<I: IntoIterator<Item = Ddi>>(handlers: I) -> HandlerSet {
+        let mut set = HandlerSet::EMPTY;
+        handlers.into_iter().for_each(|handler| set.insert(handler));
+        set
+    }
+}
+
+impl fmt::Debug for HandlerSet {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_set().entries(self.iter()).finish()
+    }
+}
+
+/// `NDIS_PROTOCOL_DRIVER_CHARACTERISTICS` or `NDIS_MINIPORT_DRIVER_CHARACTERISTICS`.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub struct Characteristics {
+    /// Its header.
+    pub header: Header,
+    /// `MajorNdisVersion`.
+    pub major: u8,
+    /// `MinorNdisVersion`.
+    pub minor: u8,
+    /// `Flags`.
+    pub flags: u32,
+    /// The handlers that are not NULL.
+    pub handlers: HandlerSet,
+}
+
+/// A structure given to `NdisSetOptionalHandlers`; its kind is the header's type.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub struct OptionalHandlers {
+    /// Its header.
+    pub header: Header,
+    /// The handlers that are not NULL.
+    pub handlers: HandlerSet,
+    /// Whether two members that must differ are one function: the `OidRequest` handlers of an MCM.
+    pub shared_oid_handler: bool,
+}
+
+/// `NDIS_OPEN_PARAMETERS`.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub struct OpenParameters {
+    /// Its header.
+    pub header: Header,
+    /// Whether `AdapterName` is the one of the bind.
+    pub names_bound_adapter: bool,
+    /// `MediumArray`.
+    pub media: Media,
+    /// `FrameTypeArraySize`.
+    pub frame_types: u32,
+}
+
+/// A `MediumArray`: values of `NDIS_MEDIUM`, at most fifteen of them.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub struct Media {
+    len: u8,
+    values: [u8; 15],
+}
+
+impl Media {
+    /// How many media an array can hold here; the enumeration has fewer members than Windows lets one list.
+    pub const MAX: usize = 15;
+
+    /// The media in `values`, none if there are more than [`Media::MAX`].
+    pub fn new(values: &[u8]) -> Option<Media> {
+        let mut media = Media { len: values.len().try_into().ok()?, values: [0; 15] };
+        media.values.get_mut(..values.len())?.copy_from_slice(values);
+        Some(media)
+    }
+
+    /// The index of `medium`.
+    pub fn position(&self, medium: u8) -> Option<u32> {
+        self.values[..self.len as usize].iter().position(|&value| value == medium).map(|index| index as u32)
+    }
+}
+
+/// A structure given to `NdisMSetMiniportAttributes`.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub struct Attributes {
+    /// Its header; the type tells the kind.
+    pub header: Header,
+    /// `MiniportAdapterContext`, in registration attributes.
+    pub context: crate::Token,
+    /// `AttributeFlags`, in registration attributes.
+    pub flags: u32,
+    /// `MediaType`, in general attributes: a value of `NDIS_MEDIUM`.
+    pub medium: u8,
+}
+
+/// `CO_ADDRESS_FAMILY`.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub struct AddressFamily {
+    /// `AddressFamily`: `CO_ADDRESS_FAMILY_…`.
+    pub family: u32,
+    /// `MajorVersion`.
+    pub major: u32,
+    /// `MinorVersion`.
+    pub minor: u32,
+}

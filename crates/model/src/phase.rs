@@ -1,0 +1,91 @@
+//! How far an operation has come that a handler may pend: the one type that all of CoNDIS's asynchronous operations share.
+
+use contract::Status;
+
+/// How far a callback that may pend has come. [`Phase::returned`] and [`Phase::complete`] are its only writers.
+///
+/// ```text
+///            returned(other)                 complete
+///  Calling ------------------> Returned   Pending -----> Completed
+///     |  \  returned(PENDING)                ^               ^
+///     |   `----------------------------------'               | returned(PENDING)
+///     `--------------- complete -------> CompletedEarly -----'
+/// ```
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub enum Phase {
+    /// The handler is running.
+    Calling,
+    /// The handler is running, and the operation is already completed.
+    CompletedEarly,
+    /// The handler returned `NDIS_STATUS_PENDING`.
+    Pending,
+    /// Over: the return value was the result.
+    Returned,
+    /// Over: a completion gave the result.
+    Completed,
+}
+
+/// What a handler's return means for its operation.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Verdict {
+    /// The return value is the result.
+    Result(Status),
+    /// The result comes with a completion, or has come.
+    Pended,
+}
+
+/// A return or completion that does not fit the phase: the same mistake has the same name in every order.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Misfit {
+    /// It was completed and did not pend: the return or the completion comes second.
+    CompletedUnpended,
+    /// It was completed twice.
+    CompletedTwice,
+}
+
+impl Misfit {
+    /// The mistake in words, for a finding.
+    pub const fn offence(self) -> &'static str {
+        match self {
+            Misfit::CompletedUnpended => "completed although the handler did not return NDIS_STATUS_PENDING",
+            Misfit::CompletedTwice => "completed a second time",
+        }
+    }
+}
+
+impl Phase {
+    /// The handler returned `status`.
+    ///
+    /// # Errors
+    /// It had been completed and did not return `NDIS_STATUS_PENDING`.
+    pub fn returned(&mut self, status: Status) -> Result<Verdict, Misfit> {
+        let pended = status == Status::PENDING;
+        *self = match self {
+            Phase::Calling if pended => Phase::Pending,
+            Phase::Calling => Phase::Returned,
+            Phase::CompletedEarly if pended => Phase::Completed,
+            Phase::CompletedEarly => return Err(Misfit::CompletedUnpended),
+            Phase::Pending | Phase::Returned | Phase::Completed => unreachable!("a handler returns once"),
+        };
+        Ok(if pended { Verdict::Pended } else { Verdict::Result(status) })
+    }
+
+    /// The operation is completed.
+    ///
+    /// # Errors
+    /// It is over already.
+    pub fn complete(&mut self) -> Result<(), Misfit> {
+        *self = match self {
+            Phase::Calling => Phase::CompletedEarly,
+            Phase::Pending => Phase::Completed,
+            Phase::Returned => return Err(Misfit::CompletedUnpended),
+            Phase::CompletedEarly | Phase::Completed => return Err(Misfit::CompletedTwice),
+        };
+        Ok(())
+    }
+
+    /// Whether the handler has returned, so that only a completion can end the operation.
+    pub fn is_pending(self) -> bool {
+        self == Phase::Pending
+    }
+}
