@@ -370,8 +370,13 @@ pub(super) fn read(folder: &Path) -> Result<Contract, CodegenError> {
             texts.insert(name, text);
         }
     }
+    parse(folder, &texts)
+}
+
+/// Reads the files from their texts; `folder` is for messages.
+pub(super) fn parse(folder: &Path, texts: &BTreeMap<String, String>) -> Result<Contract, CodegenError> {
     let mut contract = Contract::default();
-    for (name, text) in &texts {
+    for (name, text) in texts {
         let parsed = if name == ENFORCEMENT {
             toml::from_str(text).map(|enforcement| contract.enforcement = enforcement)
         } else {
@@ -386,7 +391,7 @@ pub(super) fn read(folder: &Path) -> Result<Contract, CodegenError> {
 }
 
 /// Appends the entries of one parsed file.
-pub(super) fn add(contract: &mut Contract, name: &str, file: File) -> Result<(), toml::de::Error> {
+fn add(contract: &mut Contract, name: &str, file: File) -> Result<(), toml::de::Error> {
     fn label<T>(name: &str, entries: Vec<T>) -> impl Iterator<Item = Located<T>> {
         entries.into_iter().map(move |entry| Located { file: name.to_string(), entry })
     }

@@ -1599,7 +1599,7 @@ pub(crate) static INFO: [QuestionInfo; 249] = [
     QuestionInfo {
         id: "registration-q-nd6-struct-sizes",
         about: "Types and sizes of the NDIS 6 structures: none of the sources we may read declares them, and the pages in the mirror have no syntax blocks.",
-        reading: "Use page field order with natural alignment; the CoNDIS tables then measure 144 (call manager), 160 (client), 40 (protocol) and 56 (miniport) bytes on x64. Confirm against a compiled driver or an officially published header before relying on Size checks.",
+        reading: "Use page field order with natural alignment; the CoNDIS tables then measure 144 (call manager), 160 (client), 40 (protocol) and 56 (miniport) bytes on x64. layout6.toml holds them since, from the rendered pages, which do have syntax blocks, with header types and revisions from windows-sys; Size is checked against that, and anything from the least size of the revision up to the size of the structure is accepted.",
         pages: &[
             "ns-ndis-_ndis_co_call_manager_optional_handlers",
             "ns-ndis-_ndis_co_client_optional_handlers",

@@ -2069,6 +2069,50 @@ pub enum Rule {
     TapiCallIdValidVc,
     /// A TAPI call identifier is handed back to NDIS as a Unicode string to find the client's VC context. An application may present one whose VC is gone.
     TapiCallIdUnicode,
+    /// A driver reads and writes only memory that it owns or was lent, while it owns it: no NULL, freed, unmapped or read-only address, and nothing behind the end of a block.
+    KernelBadAccess,
+    /// A driver jumps and calls only into code: its own executable sections and the routines it imports or was given.
+    KernelExecuteBadAddress,
+    /// A driver keeps within the kernel stack, which is small and does not grow: no large local buffers, no unbounded recursion.
+    KernelStackOverflow,
+    /// No integer division by zero, and none whose quotient does not fit.
+    KernelDivideError,
+    /// No breakpoint instruction or failed assertion is reached: without a kernel debugger it stops the system.
+    KernelBreakpoint,
+    /// No check that the compiler or a header builds into the driver fails: an overwritten security cookie, a corrupt list entry, a bad indirect call. Such a check ends the system at once (int 29h).
+    KernelFastfail,
+    /// A driver executes no instruction that the processor does not know, or that is not available to it.
+    KernelIllegalInstruction,
+    /// A driver does not bring down the system: KeBugCheckEx is for a state that cannot be survived, and reaching it is a failure of the driver or of what it ran into.
+    KernelBugcheck,
+    /// A handler, DPC or work routine comes to an end; it neither loops for ever nor keeps a processor at DISPATCH\_LEVEL.
+    KernelEndlessLoop,
+    /// Every kernel and NDIS support routine is called at an IRQL that its page allows.
+    KernelIrql,
+    /// A thread waits only below DISPATCH\_LEVEL, NdisWaitEvent only at PASSIVE\_LEVEL; a test of a state with a time-out of zero is allowed at DISPATCH\_LEVEL.
+    KernelWaitIrql,
+    /// A handler, DPC, timer or work routine returns at the IRQL at which it was entered.
+    KernelIrqlRestore,
+    /// KeRaiseIrql takes a level that is not below the current one, KeLowerIrql one that is not above it.
+    KernelIrqlLower,
+    /// No wait is left that nothing can end: every event, lock or completion that a thread waits for can still come about without that thread.
+    KernelDeadlock,
+    /// A spin lock is not acquired by the processor that holds it already.
+    KernelSpinlockRecursive,
+    /// A spin lock is released by the processor that holds it, once per acquisition, and with the routine that matches the acquiring one.
+    KernelSpinlockOwner,
+    /// No spin lock is held when a handler, DPC, timer or work routine returns, nor when a thread waits.
+    KernelSpinlockHeld,
+    /// Only the start of a block that is allocated is freed, once, with the routine that matches its allocation and with its tag.
+    KernelPoolInvalidFree,
+    /// When the driver has unloaded, it holds no pool memory.
+    KernelPoolLeak,
+    /// When the driver has unloaded, none of its timers is armed and none of its timer routines and DPCs is queued or running.
+    KernelTimerOutstanding,
+    /// When the driver has unloaded, none of its work items is queued or running.
+    KernelWorkItemOutstanding,
+    /// Memory is not freed while it holds an armed timer, a queued DPC or work item, a held lock, or an object that a thread waits for.
+    KernelObjectInUse,
 }
 
 impl Rule {
@@ -3103,6 +3147,28 @@ impl Rule {
         Rule::TapiCallIdBufferSize,
         Rule::TapiCallIdValidVc,
         Rule::TapiCallIdUnicode,
+        Rule::KernelBadAccess,
+        Rule::KernelExecuteBadAddress,
+        Rule::KernelStackOverflow,
+        Rule::KernelDivideError,
+        Rule::KernelBreakpoint,
+        Rule::KernelFastfail,
+        Rule::KernelIllegalInstruction,
+        Rule::KernelBugcheck,
+        Rule::KernelEndlessLoop,
+        Rule::KernelIrql,
+        Rule::KernelWaitIrql,
+        Rule::KernelIrqlRestore,
+        Rule::KernelIrqlLower,
+        Rule::KernelDeadlock,
+        Rule::KernelSpinlockRecursive,
+        Rule::KernelSpinlockOwner,
+        Rule::KernelSpinlockHeld,
+        Rule::KernelPoolInvalidFree,
+        Rule::KernelPoolLeak,
+        Rule::KernelTimerOutstanding,
+        Rule::KernelWorkItemOutstanding,
+        Rule::KernelObjectInUse,
     ];
 }
 
@@ -3584,6 +3650,28 @@ pub(crate) static BY_ID: &[Rule] = &[
     Rule::DataSupportMultiple,
     Rule::DataTimestampOob,
     Rule::DataUseAccessors,
+    Rule::KernelBadAccess,
+    Rule::KernelBreakpoint,
+    Rule::KernelBugcheck,
+    Rule::KernelDeadlock,
+    Rule::KernelDivideError,
+    Rule::KernelEndlessLoop,
+    Rule::KernelExecuteBadAddress,
+    Rule::KernelFastfail,
+    Rule::KernelIllegalInstruction,
+    Rule::KernelIrql,
+    Rule::KernelIrqlLower,
+    Rule::KernelIrqlRestore,
+    Rule::KernelObjectInUse,
+    Rule::KernelPoolInvalidFree,
+    Rule::KernelPoolLeak,
+    Rule::KernelSpinlockHeld,
+    Rule::KernelSpinlockOwner,
+    Rule::KernelSpinlockRecursive,
+    Rule::KernelStackOverflow,
+    Rule::KernelTimerOutstanding,
+    Rule::KernelWaitIrql,
+    Rule::KernelWorkItemOutstanding,
     Rule::Oid64bitQueryFull,
     Rule::Oid64bitQueryLowHalf,
     Rule::Oid64bitQueryTooShort,
@@ -4140,7 +4228,7 @@ pub(crate) static BY_ID: &[Rule] = &[
 ];
 
 /// One row per rule, in the order of their numbers.
-pub(crate) static INFO: [RuleInfo; 1029] = [
+pub(crate) static INFO: [RuleInfo; 1051] = [
     RuleInfo {
         id: "registration-protocol-in-driverentry",
         area: Area::Registration,
@@ -4222,7 +4310,7 @@ pub(crate) static INFO: [RuleInfo; 1029] = [
         pages: &["nf-ndis-ndisregisterprotocoldriver", "ns-ndis-_ndis_protocol_driver_characteristics"],
         refusal: Some("NDIS_STATUS_BAD_CHARACTERISTICS"),
         race: false,
-        rests_on: &[Question::RegistrationQNd6StructSizes],
+        rests_on: &[],
         enforcement: Enforcement::Enforced,
     },
     RuleInfo {
@@ -4251,7 +4339,7 @@ pub(crate) static INFO: [RuleInfo; 1029] = [
         ],
         refusal: Some("NDIS_STATUS_BAD_CHARACTERISTICS"),
         race: false,
-        rests_on: &[Question::RegistrationQNullConnectionlessHandlers],
+        rests_on: &[],
         enforcement: Enforcement::Enforced,
     },
     RuleInfo {
@@ -4379,7 +4467,10 @@ pub(crate) static INFO: [RuleInfo; 1029] = [
         refusal: None,
         race: false,
         rests_on: &[],
-        enforcement: Enforcement::Enforced,
+        enforcement: Enforcement::Waits {
+            needs: "NDIS 5 drivers",
+            why: "The NDIS 5 forms do not exist yet: a driver that calls one ends the run by its name.",
+        },
     },
     RuleInfo {
         id: "registration-co-setoptions-protocol",
@@ -4396,7 +4487,7 @@ pub(crate) static INFO: [RuleInfo; 1029] = [
         ],
         refusal: None,
         race: false,
-        rests_on: &[Question::RegistrationQWhereHandlersSet],
+        rests_on: &[],
         enforcement: Enforcement::Enforced,
     },
     RuleInfo {
@@ -4414,7 +4505,7 @@ pub(crate) static INFO: [RuleInfo; 1029] = [
         ],
         refusal: None,
         race: false,
-        rests_on: &[Question::RegistrationQWhereHandlersSet, Question::RegistrationQRoles],
+        rests_on: &[],
         enforcement: Enforcement::Enforced,
     },
     RuleInfo {
@@ -4432,7 +4523,7 @@ pub(crate) static INFO: [RuleInfo; 1029] = [
         ],
         refusal: None,
         race: false,
-        rests_on: &[Question::RegistrationQWhereHandlersSet, Question::RegistrationQRoles],
+        rests_on: &[],
         enforcement: Enforcement::Enforced,
     },
     RuleInfo {
@@ -4533,7 +4624,7 @@ pub(crate) static INFO: [RuleInfo; 1029] = [
         ],
         refusal: None,
         race: false,
-        rests_on: &[Question::RegistrationQNd6StructSizes],
+        rests_on: &[],
         enforcement: Enforcement::Enforced,
     },
     RuleInfo {
@@ -4571,7 +4662,7 @@ pub(crate) static INFO: [RuleInfo; 1029] = [
         ],
         refusal: None,
         race: false,
-        rests_on: &[Question::RegistrationQWhereHandlersSet],
+        rests_on: &[],
         enforcement: Enforcement::Enforced,
     },
     RuleInfo {
@@ -4586,7 +4677,10 @@ pub(crate) static INFO: [RuleInfo; 1029] = [
         refusal: Some("NDIS_STATUS_NOT_SUPPORTED"),
         race: false,
         rests_on: &[],
-        enforcement: Enforcement::Enforced,
+        enforcement: Enforcement::Waits {
+            needs: "NDIS 5 drivers",
+            why: "Every miniport that can register today is an NDIS 6 miniport.",
+        },
     },
     RuleInfo {
         id: "registration-setoptions-undo",
@@ -4635,7 +4729,7 @@ pub(crate) static INFO: [RuleInfo; 1029] = [
         pages: &["connection-oriented-ndis-miniport-drivers", "ns-ndis-_ndis_miniport_co_characteristics"],
         refusal: None,
         race: false,
-        rests_on: &[Question::RegistrationQMcmVcHandlers],
+        rests_on: &[],
         enforcement: Enforcement::Enforced,
     },
     RuleInfo {
@@ -4730,7 +4824,10 @@ pub(crate) static INFO: [RuleInfo; 1029] = [
         refusal: None,
         race: false,
         rests_on: &[],
-        enforcement: Enforcement::Enforced,
+        enforcement: Enforcement::Waits {
+            needs: "virtual connections, OID requests and sending",
+            why: "None of the functions that it tells apart exists yet.",
+        },
     },
     RuleInfo {
         id: "registration-cm-function-set",
@@ -4751,7 +4848,10 @@ pub(crate) static INFO: [RuleInfo; 1029] = [
         refusal: None,
         race: false,
         rests_on: &[],
-        enforcement: Enforcement::Enforced,
+        enforcement: Enforcement::Waits {
+            needs: "virtual connections, OID requests and sending",
+            why: "None of the functions that it tells apart exists yet.",
+        },
     },
     RuleInfo {
         id: "registration-im-co-client",
@@ -4784,7 +4884,10 @@ pub(crate) static INFO: [RuleInfo; 1029] = [
         refusal: None,
         race: false,
         rests_on: &[],
-        enforcement: Enforcement::Enforced,
+        enforcement: Enforcement::Waits {
+            needs: "CoNDIS WAN",
+            why: "No driver can be told to be a WAN driver yet.",
+        },
     },
     RuleInfo {
         id: "registration-miniport-in-driverentry",
@@ -4833,7 +4936,7 @@ pub(crate) static INFO: [RuleInfo; 1029] = [
         pages: &["ns-ndis-_ndis_miniport_driver_characteristics"],
         refusal: None,
         race: false,
-        rests_on: &[Question::RegistrationQNullConnectionlessHandlers],
+        rests_on: &[],
         enforcement: Enforcement::Enforced,
     },
     RuleInfo {
@@ -4847,7 +4950,7 @@ pub(crate) static INFO: [RuleInfo; 1029] = [
         pages: &["nf-ndis-ndismregisterminiportdriver", "ns-ndis-_ndis_miniport_driver_characteristics"],
         refusal: Some("NDIS_STATUS_BAD_VERSION"),
         race: false,
-        rests_on: &[Question::RegistrationQMiniportBadCharacteristics, Question::RegistrationQNd6StructSizes],
+        rests_on: &[],
         enforcement: Enforcement::Enforced,
     },
     RuleInfo {
@@ -4925,7 +5028,7 @@ pub(crate) static INFO: [RuleInfo; 1029] = [
         ],
         refusal: None,
         race: false,
-        rests_on: &[Question::RegistrationQMiniportUndoCanOrMust],
+        rests_on: &[],
         enforcement: Enforcement::Enforced,
     },
     RuleInfo {
@@ -4990,7 +5093,10 @@ pub(crate) static INFO: [RuleInfo; 1029] = [
         refusal: None,
         race: false,
         rests_on: &[],
-        enforcement: Enforcement::Enforced,
+        enforcement: Enforcement::Waits {
+            needs: "CoNDIS WAN and the TAPI proxy",
+            why: "Whether a miniport has TAPI services cannot be told yet.",
+        },
     },
     RuleInfo {
         id: "registration-nd5-version",
@@ -5004,7 +5110,10 @@ pub(crate) static INFO: [RuleInfo; 1029] = [
         refusal: Some("NDIS_STATUS_BAD_VERSION"),
         race: false,
         rests_on: &[],
-        enforcement: Enforcement::Enforced,
+        enforcement: Enforcement::Waits {
+            needs: "NDIS 5 drivers",
+            why: "No driver can register as NDIS 5 yet.",
+        },
     },
     RuleInfo {
         id: "registration-nd5-bind-handlers",
@@ -5018,7 +5127,10 @@ pub(crate) static INFO: [RuleInfo; 1029] = [
         refusal: None,
         race: false,
         rests_on: &[],
-        enforcement: Enforcement::Enforced,
+        enforcement: Enforcement::Waits {
+            needs: "NDIS 5 drivers",
+            why: "No driver can register as NDIS 5 yet.",
+        },
     },
     RuleInfo {
         id: "registration-nd5-co-handlers",
@@ -5032,7 +5144,10 @@ pub(crate) static INFO: [RuleInfo; 1029] = [
         refusal: None,
         race: false,
         rests_on: &[Question::RegistrationQNd5ReservedHandlers],
-        enforcement: Enforcement::Enforced,
+        enforcement: Enforcement::Waits {
+            needs: "NDIS 5 drivers",
+            why: "No driver can register as NDIS 5 yet.",
+        },
     },
     RuleInfo {
         id: "registration-nd5-zero-init",
@@ -5060,7 +5175,10 @@ pub(crate) static INFO: [RuleInfo; 1029] = [
         refusal: None,
         race: false,
         rests_on: &[],
-        enforcement: Enforcement::Enforced,
+        enforcement: Enforcement::Waits {
+            needs: "NDIS 5 drivers",
+            why: "No driver can register as NDIS 5 yet.",
+        },
     },
     RuleInfo {
         id: "registration-nd5-fixed",
@@ -5088,7 +5206,10 @@ pub(crate) static INFO: [RuleInfo; 1029] = [
         refusal: None,
         race: false,
         rests_on: &[Question::RegistrationQNd5DeregisterContext],
-        enforcement: Enforcement::Enforced,
+        enforcement: Enforcement::Waits {
+            needs: "NDIS 5 drivers",
+            why: "No driver can register as NDIS 5 yet.",
+        },
     },
     RuleInfo {
         id: "registration-nd5-wrapper",
@@ -5102,7 +5223,10 @@ pub(crate) static INFO: [RuleInfo; 1029] = [
         refusal: None,
         race: false,
         rests_on: &[],
-        enforcement: Enforcement::Enforced,
+        enforcement: Enforcement::Waits {
+            needs: "NDIS 5 drivers",
+            why: "No driver can register as NDIS 5 yet.",
+        },
     },
     RuleInfo {
         id: "registration-nd5-attributes-first",
@@ -5116,7 +5240,10 @@ pub(crate) static INFO: [RuleInfo; 1029] = [
         refusal: None,
         race: false,
         rests_on: &[],
-        enforcement: Enforcement::Enforced,
+        enforcement: Enforcement::Waits {
+            needs: "NDIS 5 drivers",
+            why: "No driver can register as NDIS 5 yet.",
+        },
     },
     RuleInfo {
         id: "registration-nd5-unload-handler",
@@ -5171,7 +5298,10 @@ pub(crate) static INFO: [RuleInfo; 1029] = [
         refusal: None,
         race: false,
         rests_on: &[],
-        enforcement: Enforcement::Enforced,
+        enforcement: Enforcement::Waits {
+            needs: "a driver that overwrites its structure after registering",
+            why: "It binds NDIS itself, and the auditor sees calls, not the memory behind them.",
+        },
     },
     RuleInfo {
         id: "binding-open-in-bind",
@@ -5184,7 +5314,7 @@ pub(crate) static INFO: [RuleInfo; 1029] = [
         pages: &["nf-ndis-ndisopenadapterex", "debugger/bug-check-0x7c--bugcode-ndis-driver"],
         refusal: Some("NDIS_STATUS_FAILURE"),
         race: false,
-        rests_on: &[Question::BindingQOpenContext],
+        rests_on: &[],
         enforcement: Enforcement::Enforced,
     },
     RuleInfo {
@@ -5212,7 +5342,7 @@ pub(crate) static INFO: [RuleInfo; 1029] = [
         pages: &["ns-ndis-_ndis_open_parameters"],
         refusal: None,
         race: false,
-        rests_on: &[Question::RegistrationQNd6StructSizes],
+        rests_on: &[],
         enforcement: Enforcement::Enforced,
     },
     RuleInfo {
@@ -5241,7 +5371,10 @@ pub(crate) static INFO: [RuleInfo; 1029] = [
         refusal: None,
         race: false,
         rests_on: &[],
-        enforcement: Enforcement::Enforced,
+        enforcement: Enforcement::Waits {
+            needs: "the value of NDIS_MAX_FRAME_TYPES_PER_OPEN",
+            why: "No page or public header gives it.",
+        },
     },
     RuleInfo {
         id: "binding-open-pending-values",
@@ -5297,7 +5430,7 @@ pub(crate) static INFO: [RuleInfo; 1029] = [
         refusal: None,
         race: false,
         rests_on: &[],
-        enforcement: Enforcement::Enforced,
+        enforcement: Enforcement::Waits { needs: "OID requests", why: "No OID request can be sent yet." },
     },
     RuleInfo {
         id: "binding-no-send-before-restart",
@@ -5315,7 +5448,10 @@ pub(crate) static INFO: [RuleInfo; 1029] = [
         refusal: Some("NDIS_STATUS_PAUSED"),
         race: false,
         rests_on: &[Question::BindingQRestartSends, Question::BindingQCoMiniportPause],
-        enforcement: Enforcement::Enforced,
+        enforcement: Enforcement::Waits {
+            needs: "sending and receiving",
+            why: "No data can be sent or received yet.",
+        },
     },
     RuleInfo {
         id: "binding-bind-complete-required",
@@ -5346,7 +5482,7 @@ pub(crate) static INFO: [RuleInfo; 1029] = [
         pages: &["nf-ndis-ndiscompletebindadapterex"],
         refusal: None,
         race: false,
-        rests_on: &[Question::BindingQEarlyCompletion],
+        rests_on: &[],
         enforcement: Enforcement::Enforced,
     },
     RuleInfo {
@@ -5379,7 +5515,7 @@ pub(crate) static INFO: [RuleInfo; 1029] = [
         pages: &["nc-ndis-protocol_bind_adapter_ex", "binding-to-an-adapter"],
         refusal: None,
         race: false,
-        rests_on: &[Question::BindingQFailedPendedBind],
+        rests_on: &[],
         enforcement: Enforcement::Enforced,
     },
     RuleInfo {
@@ -5505,7 +5641,7 @@ pub(crate) static INFO: [RuleInfo; 1029] = [
         ],
         refusal: None,
         race: false,
-        rests_on: &[Question::BindingQEarlyCompletion],
+        rests_on: &[],
         enforcement: Enforcement::Enforced,
     },
     RuleInfo {
@@ -5520,7 +5656,10 @@ pub(crate) static INFO: [RuleInfo; 1029] = [
         refusal: None,
         race: false,
         rests_on: &[],
-        enforcement: Enforcement::Enforced,
+        enforcement: Enforcement::Waits {
+            needs: "pool blocks that belong to a binding",
+            why: "What NDIS itself holds for a binding is covered by binding-unbind-closes and binding-unbind-after-close; memory is only accounted for per driver, at unload (kernel-pool-leak).",
+        },
     },
     RuleInfo {
         id: "binding-unbind-context-invalid",
@@ -5613,7 +5752,10 @@ pub(crate) static INFO: [RuleInfo; 1029] = [
         refusal: None,
         race: false,
         rests_on: &[],
-        enforcement: Enforcement::Enforced,
+        enforcement: Enforcement::Waits {
+            needs: "sending, receiving and OID requests",
+            why: "There is no I/O to wait for or to stop yet.",
+        },
     },
     RuleInfo {
         id: "binding-close-clear-filters",
@@ -5627,7 +5769,7 @@ pub(crate) static INFO: [RuleInfo; 1029] = [
         refusal: None,
         race: false,
         rests_on: &[Question::BindingQOidWhileClosing],
-        enforcement: Enforcement::Enforced,
+        enforcement: Enforcement::Waits { needs: "OID requests", why: "No OID request can be sent yet." },
     },
     RuleInfo {
         id: "binding-close-late-indications",
@@ -5660,7 +5802,10 @@ pub(crate) static INFO: [RuleInfo; 1029] = [
         refusal: None,
         race: false,
         rests_on: &[Question::BindingQCloseWithObjects],
-        enforcement: Enforcement::Enforced,
+        enforcement: Enforcement::Waits {
+            needs: "SAPs and virtual connections",
+            why: "For address families the narrower rules af-close-before-closeadapter, af-close-on-unbind and af-notify-before-unbind say it.",
+        },
     },
     RuleInfo {
         id: "binding-unbindadapter-context",
@@ -5673,7 +5818,7 @@ pub(crate) static INFO: [RuleInfo; 1029] = [
         pages: &["nf-ndis-ndisunbindadapter"],
         refusal: None,
         race: false,
-        rests_on: &[Question::BindingQFailedPendedBind],
+        rests_on: &[],
         enforcement: Enforcement::Enforced,
     },
     RuleInfo {
@@ -5715,7 +5860,7 @@ pub(crate) static INFO: [RuleInfo; 1029] = [
         pages: &["nf-ndis-ndiscompletenetpnpevent", "nc-ndis-protocol_net_pnp_event"],
         refusal: None,
         race: false,
-        rests_on: &[Question::BindingQPnpNullBindingComplete],
+        rests_on: &[],
         enforcement: Enforcement::Enforced,
     },
     RuleInfo {
@@ -5757,7 +5902,7 @@ pub(crate) static INFO: [RuleInfo; 1029] = [
         pages: &["nc-ndis-protocol_net_pnp_event"],
         refusal: None,
         race: false,
-        rests_on: &[Question::BindingQFailedRestart, Question::BindingQPauseAnswer],
+        rests_on: &[Question::BindingQFailedRestart],
         enforcement: Enforcement::Enforced,
     },
     RuleInfo {
@@ -5803,7 +5948,10 @@ pub(crate) static INFO: [RuleInfo; 1029] = [
         refusal: None,
         race: false,
         rests_on: &[],
-        enforcement: Enforcement::Enforced,
+        enforcement: Enforcement::Waits {
+            needs: "sending and receiving",
+            why: "No data can be sent or received yet.",
+        },
     },
     RuleInfo {
         id: "binding-pnp-validate",
@@ -5831,7 +5979,7 @@ pub(crate) static INFO: [RuleInfo; 1029] = [
         refusal: None,
         race: false,
         rests_on: &[],
-        enforcement: Enforcement::Enforced,
+        enforcement: Enforcement::Waits { needs: "OID requests", why: "No OID request can be sent yet." },
     },
     RuleInfo {
         id: "binding-pnp-set-power-io",
@@ -5845,7 +5993,10 @@ pub(crate) static INFO: [RuleInfo; 1029] = [
         refusal: None,
         race: false,
         rests_on: &[],
-        enforcement: Enforcement::Enforced,
+        enforcement: Enforcement::Waits {
+            needs: "sending, receiving and OID requests",
+            why: "There is no I/O to wait for or to stop yet.",
+        },
     },
     RuleInfo {
         id: "binding-pause-no-fail",
@@ -5873,7 +6024,10 @@ pub(crate) static INFO: [RuleInfo; 1029] = [
         refusal: Some("NDIS_STATUS_PAUSED"),
         race: true,
         rests_on: &[Question::BindingQCoMiniportPause],
-        enforcement: Enforcement::Enforced,
+        enforcement: Enforcement::Waits {
+            needs: "sending and receiving",
+            why: "No data can be sent or received yet.",
+        },
     },
     RuleInfo {
         id: "binding-pause-wait-sends",
@@ -5891,7 +6045,10 @@ pub(crate) static INFO: [RuleInfo; 1029] = [
         refusal: None,
         race: false,
         rests_on: &[Question::BindingQPauseAnswer],
-        enforcement: Enforcement::Enforced,
+        enforcement: Enforcement::Waits {
+            needs: "sending and receiving",
+            why: "No data can be sent or received yet.",
+        },
     },
     RuleInfo {
         id: "binding-paused-no-sends",
@@ -5909,7 +6066,10 @@ pub(crate) static INFO: [RuleInfo; 1029] = [
             Question::BindingQCoMiniportPause,
             Question::BindingQCmSignallingWhilePaused,
         ],
-        enforcement: Enforcement::Enforced,
+        enforcement: Enforcement::Waits {
+            needs: "sending and receiving",
+            why: "No data can be sent or received yet.",
+        },
     },
     RuleInfo {
         id: "binding-pause-return-receives",
@@ -5923,7 +6083,10 @@ pub(crate) static INFO: [RuleInfo; 1029] = [
         refusal: None,
         race: false,
         rests_on: &[],
-        enforcement: Enforcement::Enforced,
+        enforcement: Enforcement::Waits {
+            needs: "sending and receiving",
+            why: "No data can be sent or received yet.",
+        },
     },
     RuleInfo {
         id: "binding-oid-states",
@@ -5937,7 +6100,7 @@ pub(crate) static INFO: [RuleInfo; 1029] = [
         refusal: None,
         race: false,
         rests_on: &[Question::BindingQOidWhileClosing],
-        enforcement: Enforcement::Enforced,
+        enforcement: Enforcement::Waits { needs: "OID requests", why: "No OID request can be sent yet." },
     },
     RuleInfo {
         id: "binding-uninstall-cleanup",
@@ -6071,7 +6234,10 @@ pub(crate) static INFO: [RuleInfo; 1029] = [
         refusal: None,
         race: false,
         rests_on: &[Question::BindingQCoMiniportPause],
-        enforcement: Enforcement::Enforced,
+        enforcement: Enforcement::Waits {
+            needs: "sending and receiving",
+            why: "No data can be sent or received yet.",
+        },
     },
     RuleInfo {
         id: "binding-mpause-reject-sends",
@@ -6085,7 +6251,10 @@ pub(crate) static INFO: [RuleInfo; 1029] = [
         refusal: None,
         race: false,
         rests_on: &[Question::BindingQCoMiniportPause],
-        enforcement: Enforcement::Enforced,
+        enforcement: Enforcement::Waits {
+            needs: "sending and receiving",
+            why: "No data can be sent or received yet.",
+        },
     },
     RuleInfo {
         id: "binding-mpause-no-receive",
@@ -6099,7 +6268,10 @@ pub(crate) static INFO: [RuleInfo; 1029] = [
         refusal: None,
         race: false,
         rests_on: &[Question::BindingQCoMiniportPause],
-        enforcement: Enforcement::Enforced,
+        enforcement: Enforcement::Waits {
+            needs: "sending and receiving",
+            why: "No data can be sent or received yet.",
+        },
     },
     RuleInfo {
         id: "binding-mpause-complete-required",
@@ -6112,7 +6284,7 @@ pub(crate) static INFO: [RuleInfo; 1029] = [
         pages: &["nf-ndis-ndismpausecomplete", "debugger/bug-check-0x7c--bugcode-ndis-driver"],
         refusal: None,
         race: false,
-        rests_on: &[Question::BindingQEarlyCompletion],
+        rests_on: &[],
         enforcement: Enforcement::Enforced,
     },
     RuleInfo {
@@ -6140,7 +6312,7 @@ pub(crate) static INFO: [RuleInfo; 1029] = [
         pages: &["nf-ndis-ndismrestartcomplete", "debugger/bug-check-0x7c--bugcode-ndis-driver"],
         refusal: None,
         race: false,
-        rests_on: &[Question::BindingQEarlyCompletion],
+        rests_on: &[],
         enforcement: Enforcement::Enforced,
     },
     RuleInfo {
@@ -6155,7 +6327,10 @@ pub(crate) static INFO: [RuleInfo; 1029] = [
         refusal: None,
         race: false,
         rests_on: &[],
-        enforcement: Enforcement::Enforced,
+        enforcement: Enforcement::Waits {
+            needs: "sending and receiving",
+            why: "No data can be sent or received yet.",
+        },
     },
     RuleInfo {
         id: "binding-halt-free",
@@ -6169,7 +6344,10 @@ pub(crate) static INFO: [RuleInfo; 1029] = [
         refusal: None,
         race: false,
         rests_on: &[Question::BindingQHaltWithCalls],
-        enforcement: Enforcement::Enforced,
+        enforcement: Enforcement::Waits {
+            needs: "pool blocks that belong to an adapter",
+            why: "Memory is only accounted for per driver, at unload (kernel-pool-leak).",
+        },
     },
     RuleInfo {
         id: "binding-halt-reverse",
@@ -6197,7 +6375,10 @@ pub(crate) static INFO: [RuleInfo; 1029] = [
         refusal: None,
         race: false,
         rests_on: &[],
-        enforcement: Enforcement::Enforced,
+        enforcement: Enforcement::Waits {
+            needs: "sending and receiving",
+            why: "No data can be sent or received yet.",
+        },
     },
     RuleInfo {
         id: "binding-halt-interrupt",
@@ -6211,7 +6392,7 @@ pub(crate) static INFO: [RuleInfo; 1029] = [
         refusal: None,
         race: false,
         rests_on: &[],
-        enforcement: Enforcement::Enforced,
+        enforcement: Enforcement::Waits { needs: "interrupts", why: "No interrupt can be registered yet." },
     },
     RuleInfo {
         id: "binding-halt-timers",
@@ -6225,7 +6406,10 @@ pub(crate) static INFO: [RuleInfo; 1029] = [
         refusal: None,
         race: false,
         rests_on: &[],
-        enforcement: Enforcement::Enforced,
+        enforcement: Enforcement::Waits {
+            needs: "timers that belong to an adapter",
+            why: "Timers are only accounted for per driver, at unload (kernel-timer-outstanding).",
+        },
     },
     RuleInfo {
         id: "binding-halt-after-success-only",
@@ -6276,7 +6460,10 @@ pub(crate) static INFO: [RuleInfo; 1029] = [
         refusal: None,
         race: false,
         rests_on: &[],
-        enforcement: Enforcement::Enforced,
+        enforcement: Enforcement::Waits {
+            needs: "sending and receiving",
+            why: "No data can be sent or received yet.",
+        },
     },
     RuleInfo {
         id: "binding-irql-passive",
@@ -6359,7 +6546,10 @@ pub(crate) static INFO: [RuleInfo; 1029] = [
         refusal: Some("NDIS_STATUS_OPEN_FAILED"),
         race: false,
         rests_on: &[Question::BindingQOpenContext],
-        enforcement: Enforcement::Enforced,
+        enforcement: Enforcement::Waits {
+            needs: "NDIS 5 drivers",
+            why: "No driver can register as NDIS 5 yet.",
+        },
     },
     RuleInfo {
         id: "binding-nd5-open-pending",
@@ -6387,7 +6577,10 @@ pub(crate) static INFO: [RuleInfo; 1029] = [
         refusal: None,
         race: false,
         rests_on: &[],
-        enforcement: Enforcement::Enforced,
+        enforcement: Enforcement::Waits {
+            needs: "NDIS 5 drivers",
+            why: "No driver can register as NDIS 5 yet.",
+        },
     },
     RuleInfo {
         id: "binding-ndis-bind-after-init",
@@ -6415,7 +6608,10 @@ pub(crate) static INFO: [RuleInfo; 1029] = [
         refusal: None,
         race: false,
         rests_on: &[],
-        enforcement: Enforcement::Enforced,
+        enforcement: Enforcement::Waits {
+            needs: "OID requests and sending",
+            why: "It binds NDIS itself, which can submit nothing to an adapter yet.",
+        },
     },
     RuleInfo {
         id: "binding-ndis-open-values",
@@ -6496,7 +6692,10 @@ pub(crate) static INFO: [RuleInfo; 1029] = [
         refusal: None,
         race: false,
         rests_on: &[Question::BindingQHaltWithCalls],
-        enforcement: Enforcement::Enforced,
+        enforcement: Enforcement::Waits {
+            needs: "OID requests and sending",
+            why: "It binds NDIS itself, which can submit nothing to an adapter yet.",
+        },
     },
     RuleInfo {
         id: "binding-ndis-unload-after-halts",
@@ -6605,7 +6804,7 @@ pub(crate) static INFO: [RuleInfo; 1029] = [
         pages: &["nf-ndis-ndiscmregisteraddressfamilyex"],
         refusal: Some("NDIS_STATUS_FAILURE"),
         race: true,
-        rests_on: &[Question::AfQRegisterOutsideBind],
+        rests_on: &[],
         enforcement: Enforcement::Enforced,
     },
     RuleInfo {
@@ -6637,14 +6836,14 @@ pub(crate) static INFO: [RuleInfo; 1029] = [
         ],
         refusal: Some("NDIS_STATUS_FAILURE"),
         race: true,
-        rests_on: &[Question::AfQSameFamily, Question::AfQMcmPreempts],
+        rests_on: &[],
         enforcement: Enforcement::Enforced,
     },
     RuleInfo {
         id: "af-mcm-register-in-init",
         area: Area::Af,
         binds: &[Role::Mcm],
-        strength: Strength::Must,
+        strength: Strength::Should,
         text: "An MCM registers from MiniportInitializeEx, as the step after its ordinary miniport initialisation.",
         ddis: &[Ddi::NdisMCmRegisterAddressFamilyEx, Ddi::MiniportInitializeEx],
         detect: Detect::RuntimeSafety,
@@ -6655,7 +6854,7 @@ pub(crate) static INFO: [RuleInfo; 1029] = [
         ],
         refusal: None,
         race: false,
-        rests_on: &[Question::AfQMcmRegisterWhen],
+        rests_on: &[],
         enforcement: Enforcement::Enforced,
     },
     RuleInfo {
@@ -6729,7 +6928,7 @@ pub(crate) static INFO: [RuleInfo; 1029] = [
         ],
         refusal: None,
         race: false,
-        rests_on: &[Question::AfQWanMcmRegisterName],
+        rests_on: &[],
         enforcement: Enforcement::Enforced,
     },
     RuleInfo {
@@ -6765,7 +6964,7 @@ pub(crate) static INFO: [RuleInfo; 1029] = [
         ],
         refusal: None,
         race: false,
-        rests_on: &[Question::AfQHandlersByAfCall, Question::RegistrationQWhereHandlersSet],
+        rests_on: &[],
         enforcement: Enforcement::Enforced,
     },
     RuleInfo {
@@ -6789,12 +6988,12 @@ pub(crate) static INFO: [RuleInfo; 1029] = [
         strength: Strength::Should,
         text: "A driver that is only a call manager registers a ProtocolCoAfRegisterNotify that returns without doing anything.",
         ddis: &[Ddi::ProtocolCoAfRegisterNotify],
-        detect: Detect::RuntimeSafety,
+        detect: Detect::Static,
         pages: &["nc-ndis-protocol_co_af_register_notify"],
         refusal: None,
         race: false,
-        rests_on: &[Question::RegistrationQRoles],
-        enforcement: Enforcement::Enforced,
+        rests_on: &[],
+        enforcement: Enforcement::CannotBeSeen,
     },
     RuleInfo {
         id: "af-notify-examine",
@@ -6849,7 +7048,7 @@ pub(crate) static INFO: [RuleInfo; 1029] = [
         pages: &["nf-ndis-ndisclopenaddressfamilyex", "nc-ndis-protocol_co_af_register_notify"],
         refusal: None,
         race: false,
-        rests_on: &[Question::AfQNd5OpenInBind, Question::AfQAfBufferLifetime],
+        rests_on: &[Question::AfQAfBufferLifetime],
         enforcement: Enforcement::Enforced,
     },
     RuleInfo {
@@ -6863,7 +7062,7 @@ pub(crate) static INFO: [RuleInfo; 1029] = [
         pages: &["nc-ndis-protocol_cl_open_af_complete_ex"],
         refusal: Some("NDIS_STATUS_FAILURE"),
         race: true,
-        rests_on: &[Question::AfQSameFamily, Question::AfQRegistrationEnds],
+        rests_on: &[],
         enforcement: Enforcement::Enforced,
     },
     RuleInfo {
@@ -6877,7 +7076,7 @@ pub(crate) static INFO: [RuleInfo; 1029] = [
         pages: &["nc-ndis-protocol_cl_open_af_complete_ex"],
         refusal: Some("NDIS_STATUS_FAILURE"),
         race: true,
-        rests_on: &[Question::AfQOpenWhileCmClosing],
+        rests_on: &[],
         enforcement: Enforcement::Enforced,
     },
     RuleInfo {
@@ -6897,7 +7096,10 @@ pub(crate) static INFO: [RuleInfo; 1029] = [
         refusal: None,
         race: false,
         rests_on: &[],
-        enforcement: Enforcement::Enforced,
+        enforcement: Enforcement::Waits {
+            needs: "SAPs and virtual connections",
+            why: "It is about what may be used on an AF: SAPs, VCs, calls and OID requests. The AF handle itself is covered by af-handle-window-client.",
+        },
     },
     RuleInfo {
         id: "af-open-pending-quiet",
@@ -6917,7 +7119,10 @@ pub(crate) static INFO: [RuleInfo; 1029] = [
         refusal: None,
         race: false,
         rests_on: &[Question::AfQOpenPendingScope],
-        enforcement: Enforcement::Enforced,
+        enforcement: Enforcement::Waits {
+            needs: "SAPs and virtual connections",
+            why: "It is about what may be used on an AF: SAPs, VCs, calls and OID requests. The AF handle itself is covered by af-handle-window-client.",
+        },
     },
     RuleInfo {
         id: "af-open-sync-completion",
@@ -7061,7 +7266,7 @@ pub(crate) static INFO: [RuleInfo; 1029] = [
         pages: &["nf-ndis-ndisclcloseaddressfamily", "nc-ndis-protocol_cl_notify_close_af"],
         refusal: None,
         race: false,
-        rests_on: &[Question::AfQNotifyCompleteHandle, Question::AfQHandleAfterFailedClose],
+        rests_on: &[],
         enforcement: Enforcement::Enforced,
     },
     RuleInfo {
@@ -7185,7 +7390,7 @@ pub(crate) static INFO: [RuleInfo; 1029] = [
         pages: &["nf-ndis-ndiscmopenaddressfamilycomplete", "nf-ndis-ndismcmopenaddressfamilycomplete"],
         refusal: None,
         race: false,
-        rests_on: &[Question::AfQEarlyCompletion],
+        rests_on: &[],
         enforcement: Enforcement::Enforced,
     },
     RuleInfo {
@@ -7302,7 +7507,10 @@ pub(crate) static INFO: [RuleInfo; 1029] = [
         refusal: Some("NDIS_STATUS_FAILURE"),
         race: false,
         rests_on: &[Question::AfQLeftoversAtClose],
-        enforcement: Enforcement::Enforced,
+        enforcement: Enforcement::Waits {
+            needs: "SAPs and virtual connections",
+            why: "An AF without SAPs, calls and VCs is always drained.",
+        },
     },
     RuleInfo {
         id: "af-close-once",
@@ -7315,7 +7523,7 @@ pub(crate) static INFO: [RuleInfo; 1029] = [
         pages: &["nc-ndis-protocol_cl_close_af_complete"],
         refusal: Some("NDIS_STATUS_FAILURE"),
         race: false,
-        rests_on: &[Question::AfQHandleAfterFailedClose],
+        rests_on: &[],
         enforcement: Enforcement::Enforced,
     },
     RuleInfo {
@@ -7338,7 +7546,7 @@ pub(crate) static INFO: [RuleInfo; 1029] = [
         ],
         refusal: None,
         race: false,
-        rests_on: &[Question::AfQNotifyCompleteHandle, Question::AfQHandleAfterFailedClose],
+        rests_on: &[],
         enforcement: Enforcement::Enforced,
     },
     RuleInfo {
@@ -7506,7 +7714,10 @@ pub(crate) static INFO: [RuleInfo; 1029] = [
         refusal: None,
         race: false,
         rests_on: &[Question::AfQLeftoversAtClose],
-        enforcement: Enforcement::Enforced,
+        enforcement: Enforcement::Waits {
+            needs: "SAPs and virtual connections",
+            why: "An AF without SAPs, calls and VCs is always drained.",
+        },
     },
     RuleInfo {
         id: "af-cm-close-complete-required",
@@ -7545,7 +7756,7 @@ pub(crate) static INFO: [RuleInfo; 1029] = [
         pages: &["nf-ndis-ndiscmcloseaddressfamilycomplete", "nf-ndis-ndismcmcloseaddressfamilycomplete"],
         refusal: None,
         race: false,
-        rests_on: &[Question::AfQEarlyCompletion],
+        rests_on: &[],
         enforcement: Enforcement::Enforced,
     },
     RuleInfo {
@@ -7578,7 +7789,10 @@ pub(crate) static INFO: [RuleInfo; 1029] = [
         refusal: None,
         race: false,
         rests_on: &[Question::AfQLeftoversAtClose],
-        enforcement: Enforcement::Enforced,
+        enforcement: Enforcement::Waits {
+            needs: "SAPs and virtual connections",
+            why: "An AF without SAPs, calls and VCs is always drained.",
+        },
     },
     RuleInfo {
         id: "af-cm-close-handle-invalid",
@@ -7595,7 +7809,7 @@ pub(crate) static INFO: [RuleInfo; 1029] = [
         pages: &["nf-ndis-ndiscmcloseaddressfamilycomplete", "nf-ndis-ndismcmcloseaddressfamilycomplete"],
         refusal: None,
         race: false,
-        rests_on: &[Question::AfQCmHandleMoment],
+        rests_on: &[],
         enforcement: Enforcement::Enforced,
     },
     RuleInfo {
@@ -7613,7 +7827,7 @@ pub(crate) static INFO: [RuleInfo; 1029] = [
         ],
         refusal: None,
         race: false,
-        rests_on: &[Question::AfQNotifyCrossesClose],
+        rests_on: &[],
         enforcement: Enforcement::Enforced,
     },
     RuleInfo {
@@ -7627,7 +7841,7 @@ pub(crate) static INFO: [RuleInfo; 1029] = [
         pages: &["nc-ndis-protocol_cm_notify_close_af_complete", "closing-a-condis-call-manager-or-mcm"],
         refusal: None,
         race: false,
-        rests_on: &[Question::AfQMcmNotifyAtHalt, Question::AfQNotifyCrossesClose],
+        rests_on: &[Question::AfQMcmNotifyAtHalt],
         enforcement: Enforcement::Enforced,
     },
     RuleInfo {
@@ -7669,7 +7883,7 @@ pub(crate) static INFO: [RuleInfo; 1029] = [
         pages: &["closing-a-condis-call-manager-or-mcm", "nf-ndis-ndiscmnotifycloseaddressfamily"],
         refusal: None,
         race: false,
-        rests_on: &[Question::AfQNotifyCrossesClose],
+        rests_on: &[],
         enforcement: Enforcement::Enforced,
     },
     RuleInfo {
@@ -7721,7 +7935,10 @@ pub(crate) static INFO: [RuleInfo; 1029] = [
         refusal: None,
         race: false,
         rests_on: &[],
-        enforcement: Enforcement::Enforced,
+        enforcement: Enforcement::Waits {
+            needs: "SAPs, calls and parties",
+            why: "Of the steps to be taken only the last, closing the AF, exists; af-notify-complete-after-close and af-notify-sync-means-closed cover it.",
+        },
     },
     RuleInfo {
         id: "af-notify-complete-required",
@@ -7748,7 +7965,7 @@ pub(crate) static INFO: [RuleInfo; 1029] = [
         pages: &["nf-ndis-ndisclnotifycloseaddressfamilycomplete"],
         refusal: None,
         race: false,
-        rests_on: &[Question::AfQEarlyCompletion],
+        rests_on: &[],
         enforcement: Enforcement::Enforced,
     },
     RuleInfo {
@@ -7780,7 +7997,7 @@ pub(crate) static INFO: [RuleInfo; 1029] = [
         pages: &["nf-ndis-ndisclnotifycloseaddressfamilycomplete", "nf-ndis-ndisclcloseaddressfamily"],
         refusal: None,
         race: false,
-        rests_on: &[Question::AfQNotifyCompleteHandle],
+        rests_on: &[],
         enforcement: Enforcement::Enforced,
     },
     RuleInfo {
@@ -7895,7 +8112,10 @@ pub(crate) static INFO: [RuleInfo; 1029] = [
         refusal: None,
         race: false,
         rests_on: &[Question::AfQIrqlMismatch],
-        enforcement: Enforcement::Enforced,
+        enforcement: Enforcement::Waits {
+            needs: "calling these handlers at DISPATCH_LEVEL on purpose",
+            why: "Until then a handler that cannot stand DISPATCH_LEVEL is seen only where its peer happens to call from there, and under the rule it breaks inside: kernel-wait-irql, kernel-irql, af-irql-passive.",
+        },
     },
     RuleInfo {
         id: "af-nd5-register-handlers",
@@ -7913,7 +8133,10 @@ pub(crate) static INFO: [RuleInfo; 1029] = [
         refusal: None,
         race: false,
         rests_on: &[],
-        enforcement: Enforcement::Enforced,
+        enforcement: Enforcement::Waits {
+            needs: "NDIS 5 drivers",
+            why: "No driver can register as NDIS 5 yet.",
+        },
     },
     RuleInfo {
         id: "af-ndis-notify-all",
@@ -20843,5 +21066,383 @@ pub(crate) static INFO: [RuleInfo; 1029] = [
             needs: "CoNDIS WAN and the TAPI proxy",
             why: "It lives in calls, OID requests and status indications, which do not exist yet.",
         },
+    },
+    RuleInfo {
+        id: "kernel-bad-access",
+        area: Area::Kernel,
+        binds: &[Role::Client, Role::Cm, Role::Mcm, Role::Miniport],
+        strength: Strength::Must,
+        text: "A driver reads and writes only memory that it owns or was lent, while it owns it: no NULL, freed, unmapped or read-only address, and nothing behind the end of a block.",
+        ddis: &[],
+        detect: Detect::RuntimeSafety,
+        pages: &[
+            "debugger/bug-check-0x50--page-fault-in-nonpaged-area",
+            "debugger/bug-check-0xd1--driver-irql-not-less-or-equal",
+            "debugger/bug-check-0xd5--driver-page-fault-in-freed-special-pool",
+            "debugger/bug-check-0xbe--attempted-write-to-readonly-memory",
+        ],
+        refusal: None,
+        race: false,
+        rests_on: &[],
+        enforcement: Enforcement::Enforced,
+    },
+    RuleInfo {
+        id: "kernel-execute-bad-address",
+        area: Area::Kernel,
+        binds: &[Role::Client, Role::Cm, Role::Mcm, Role::Miniport],
+        strength: Strength::Must,
+        text: "A driver jumps and calls only into code: its own executable sections and the routines it imports or was given.",
+        ddis: &[],
+        detect: Detect::RuntimeSafety,
+        pages: &[
+            "debugger/bug-check-0xfc---attempted-execute-of-noexecute-memory",
+            "kernel/no-execute-nonpaged-pool",
+        ],
+        refusal: None,
+        race: false,
+        rests_on: &[],
+        enforcement: Enforcement::Enforced,
+    },
+    RuleInfo {
+        id: "kernel-stack-overflow",
+        area: Area::Kernel,
+        binds: &[Role::Client, Role::Cm, Role::Mcm, Role::Miniport],
+        strength: Strength::Must,
+        text: "A driver keeps within the kernel stack, which is small and does not grow: no large local buffers, no unbounded recursion.",
+        ddis: &[],
+        detect: Detect::RuntimeSafety,
+        pages: &["kernel/using-the-kernel-stack", "debugger/bug-check-0x7f--unexpected-kernel-mode-trap"],
+        refusal: None,
+        race: false,
+        rests_on: &[],
+        enforcement: Enforcement::Enforced,
+    },
+    RuleInfo {
+        id: "kernel-divide-error",
+        area: Area::Kernel,
+        binds: &[Role::Client, Role::Cm, Role::Mcm, Role::Miniport],
+        strength: Strength::Must,
+        text: "No integer division by zero, and none whose quotient does not fit.",
+        ddis: &[],
+        detect: Detect::RuntimeSafety,
+        pages: &[
+            "debugger/bug-check-0x7f--unexpected-kernel-mode-trap",
+            "kernel/preventing-errors-and-deadlocks-while-using-spin-locks",
+        ],
+        refusal: None,
+        race: false,
+        rests_on: &[],
+        enforcement: Enforcement::Enforced,
+    },
+    RuleInfo {
+        id: "kernel-breakpoint",
+        area: Area::Kernel,
+        binds: &[Role::Client, Role::Cm, Role::Mcm, Role::Miniport],
+        strength: Strength::Must,
+        text: "No breakpoint instruction or failed assertion is reached: without a kernel debugger it stops the system.",
+        ddis: &[],
+        detect: Detect::RuntimeSafety,
+        pages: &[
+            "debugger/bug-check-0x1e--kmode-exception-not-handled",
+            "debugger/bug-check-0x7f--unexpected-kernel-mode-trap",
+        ],
+        refusal: None,
+        race: false,
+        rests_on: &[],
+        enforcement: Enforcement::Enforced,
+    },
+    RuleInfo {
+        id: "kernel-fastfail",
+        area: Area::Kernel,
+        binds: &[Role::Client, Role::Cm, Role::Mcm, Role::Miniport],
+        strength: Strength::Must,
+        text: "No check that the compiler or a header builds into the driver fails: an overwritten security cookie, a corrupt list entry, a bad indirect call. Such a check ends the system at once (int 29h).",
+        ddis: &[],
+        detect: Detect::RuntimeSafety,
+        pages: &[
+            "debugger/bug-check-0x139--kernel-security-check-failure",
+            "debugger/bug-check-0xf7--driver-overran-stack-buffer",
+        ],
+        refusal: None,
+        race: false,
+        rests_on: &[],
+        enforcement: Enforcement::Enforced,
+    },
+    RuleInfo {
+        id: "kernel-illegal-instruction",
+        area: Area::Kernel,
+        binds: &[Role::Client, Role::Cm, Role::Mcm, Role::Miniport],
+        strength: Strength::Must,
+        text: "A driver executes no instruction that the processor does not know, or that is not available to it.",
+        ddis: &[],
+        detect: Detect::RuntimeSafety,
+        pages: &[
+            "debugger/bug-check-0x7f--unexpected-kernel-mode-trap",
+            "debugger/bug-check-0x1e--kmode-exception-not-handled",
+        ],
+        refusal: None,
+        race: false,
+        rests_on: &[],
+        enforcement: Enforcement::Enforced,
+    },
+    RuleInfo {
+        id: "kernel-bugcheck",
+        area: Area::Kernel,
+        binds: &[Role::Client, Role::Cm, Role::Mcm, Role::Miniport],
+        strength: Strength::Must,
+        text: "A driver does not bring down the system: KeBugCheckEx is for a state that cannot be survived, and reaching it is a failure of the driver or of what it ran into.",
+        ddis: &[],
+        detect: Detect::RuntimeSafety,
+        pages: &["wdm/nf-wdm-kebugcheckex"],
+        refusal: None,
+        race: false,
+        rests_on: &[],
+        enforcement: Enforcement::Enforced,
+    },
+    RuleInfo {
+        id: "kernel-endless-loop",
+        area: Area::Kernel,
+        binds: &[Role::Client, Role::Cm, Role::Mcm, Role::Miniport],
+        strength: Strength::Must,
+        text: "A handler, DPC or work routine comes to an end; it neither loops for ever nor keeps a processor at DISPATCH_LEVEL.",
+        ddis: &[],
+        detect: Detect::RuntimeLiveness,
+        pages: &[
+            "debugger/bug-check-0x133-dpc-watchdog-violation",
+            "debugger/bug-check-0x101---clock-watchdog-timeout",
+        ],
+        refusal: None,
+        race: false,
+        rests_on: &[],
+        enforcement: Enforcement::Enforced,
+    },
+    RuleInfo {
+        id: "kernel-irql",
+        area: Area::Kernel,
+        binds: &[Role::Client, Role::Cm, Role::Mcm, Role::Miniport],
+        strength: Strength::Must,
+        text: "Every kernel and NDIS support routine is called at an IRQL that its page allows.",
+        ddis: &[],
+        detect: Detect::Irql,
+        pages: &[
+            "kernel/managing-hardware-priorities",
+            "debugger/bug-check-0xc4--driver-verifier-detected-violation",
+        ],
+        refusal: None,
+        race: false,
+        rests_on: &[],
+        enforcement: Enforcement::Enforced,
+    },
+    RuleInfo {
+        id: "kernel-wait-irql",
+        area: Area::Kernel,
+        binds: &[Role::Client, Role::Cm, Role::Mcm, Role::Miniport],
+        strength: Strength::Must,
+        text: "A thread waits only below DISPATCH_LEVEL, NdisWaitEvent only at PASSIVE_LEVEL; a test of a state with a time-out of zero is allowed at DISPATCH_LEVEL.",
+        ddis: &[],
+        detect: Detect::Irql,
+        pages: &[
+            "wdm/nf-wdm-kewaitforsingleobject",
+            "wdm/nf-wdm-kewaitformultipleobjects",
+            "wdm/nf-wdm-kedelayexecutionthread",
+            "nf-ndis-ndiswaitevent",
+            "debugger/bug-check-0xb8--attempted-switch-from-dpc",
+            "debugger/bug-check-0xc4--driver-verifier-detected-violation",
+        ],
+        refusal: None,
+        race: false,
+        rests_on: &[],
+        enforcement: Enforcement::Enforced,
+    },
+    RuleInfo {
+        id: "kernel-irql-restore",
+        area: Area::Kernel,
+        binds: &[Role::Client, Role::Cm, Role::Mcm, Role::Miniport],
+        strength: Strength::Must,
+        text: "A handler, DPC, timer or work routine returns at the IRQL at which it was entered.",
+        ddis: &[],
+        detect: Detect::Irql,
+        pages: &[
+            "debugger/bug-check-0xc8--irql-unexpected-value",
+            "debugger/bug-check-0xc4--driver-verifier-detected-violation",
+        ],
+        refusal: None,
+        race: false,
+        rests_on: &[],
+        enforcement: Enforcement::Enforced,
+    },
+    RuleInfo {
+        id: "kernel-irql-lower",
+        area: Area::Kernel,
+        binds: &[Role::Client, Role::Cm, Role::Mcm, Role::Miniport],
+        strength: Strength::Must,
+        text: "KeRaiseIrql takes a level that is not below the current one, KeLowerIrql one that is not above it.",
+        ddis: &[],
+        detect: Detect::Irql,
+        pages: &[
+            "wdm/nf-wdm-keraiseirql",
+            "wdm/nf-wdm-kelowerirql",
+            "debugger/bug-check-0xc4--driver-verifier-detected-violation",
+        ],
+        refusal: None,
+        race: false,
+        rests_on: &[],
+        enforcement: Enforcement::Enforced,
+    },
+    RuleInfo {
+        id: "kernel-deadlock",
+        area: Area::Kernel,
+        binds: &[Role::Client, Role::Cm, Role::Mcm, Role::Miniport],
+        strength: Strength::Must,
+        text: "No wait is left that nothing can end: every event, lock or completion that a thread waits for can still come about without that thread.",
+        ddis: &[],
+        detect: Detect::RuntimeLiveness,
+        pages: &["wdm/nf-wdm-kewaitforsingleobject", "devtest/deadlock-detection"],
+        refusal: None,
+        race: false,
+        rests_on: &[],
+        enforcement: Enforcement::Enforced,
+    },
+    RuleInfo {
+        id: "kernel-spinlock-recursive",
+        area: Area::Kernel,
+        binds: &[Role::Client, Role::Cm, Role::Mcm, Role::Miniport],
+        strength: Strength::Must,
+        text: "A spin lock is not acquired by the processor that holds it already.",
+        ddis: &[],
+        detect: Detect::RuntimeSafety,
+        pages: &[
+            "kernel/preventing-errors-and-deadlocks-while-using-spin-locks",
+            "debugger/bug-check-0xf--spin-lock-already-owned",
+        ],
+        refusal: None,
+        race: false,
+        rests_on: &[],
+        enforcement: Enforcement::Enforced,
+    },
+    RuleInfo {
+        id: "kernel-spinlock-owner",
+        area: Area::Kernel,
+        binds: &[Role::Client, Role::Cm, Role::Mcm, Role::Miniport],
+        strength: Strength::Must,
+        text: "A spin lock is released by the processor that holds it, once per acquisition, and with the routine that matches the acquiring one.",
+        ddis: &[],
+        detect: Detect::RuntimeSafety,
+        pages: &[
+            "wdm/nf-wdm-kereleasespinlock",
+            "nf-ndis-ndisacquirespinlock",
+            "debugger/bug-check-0x10--spin-lock-not-owned",
+        ],
+        refusal: None,
+        race: false,
+        rests_on: &[],
+        enforcement: Enforcement::Enforced,
+    },
+    RuleInfo {
+        id: "kernel-spinlock-held",
+        area: Area::Kernel,
+        binds: &[Role::Client, Role::Cm, Role::Mcm, Role::Miniport],
+        strength: Strength::Must,
+        text: "No spin lock is held when a handler, DPC, timer or work routine returns, nor when a thread waits.",
+        ddis: &[],
+        detect: Detect::RuntimeSafety,
+        pages: &[
+            "nf-ndis-ndisacquirespinlock",
+            "kernel/preventing-errors-and-deadlocks-while-using-spin-locks",
+            "debugger/bug-check-0xc8--irql-unexpected-value",
+        ],
+        refusal: None,
+        race: false,
+        rests_on: &[],
+        enforcement: Enforcement::Enforced,
+    },
+    RuleInfo {
+        id: "kernel-pool-invalid-free",
+        area: Area::Kernel,
+        binds: &[Role::Client, Role::Cm, Role::Mcm, Role::Miniport],
+        strength: Strength::Must,
+        text: "Only the start of a block that is allocated is freed, once, with the routine that matches its allocation and with its tag.",
+        ddis: &[],
+        detect: Detect::Argument,
+        pages: &[
+            "wdm/nf-wdm-exfreepoolwithtag",
+            "nf-ndis-ndisfreememory",
+            "debugger/bug-check-0xc2--bad-pool-caller",
+        ],
+        refusal: None,
+        race: false,
+        rests_on: &[],
+        enforcement: Enforcement::Enforced,
+    },
+    RuleInfo {
+        id: "kernel-pool-leak",
+        area: Area::Kernel,
+        binds: &[Role::Client, Role::Cm, Role::Mcm, Role::Miniport],
+        strength: Strength::Must,
+        text: "When the driver has unloaded, it holds no pool memory.",
+        ddis: &[],
+        detect: Detect::RuntimeLiveness,
+        pages: &[
+            "debugger/bug-check-0xc4--driver-verifier-detected-violation",
+            "kernel/allocating-system-space-memory",
+        ],
+        refusal: None,
+        race: false,
+        rests_on: &[],
+        enforcement: Enforcement::Enforced,
+    },
+    RuleInfo {
+        id: "kernel-timer-outstanding",
+        area: Area::Kernel,
+        binds: &[Role::Client, Role::Cm, Role::Mcm, Role::Miniport],
+        strength: Strength::Must,
+        text: "When the driver has unloaded, none of its timers is armed and none of its timer routines and DPCs is queued or running.",
+        ddis: &[],
+        detect: Detect::RuntimeLiveness,
+        pages: &[
+            "debugger/bug-check-0xce--driver-unloaded-without-cancelling-pending-operations",
+            "nf-ndis-ndiscanceltimerobject",
+            "wdm/nf-wdm-kecanceltimer",
+        ],
+        refusal: None,
+        race: false,
+        rests_on: &[],
+        enforcement: Enforcement::Enforced,
+    },
+    RuleInfo {
+        id: "kernel-work-item-outstanding",
+        area: Area::Kernel,
+        binds: &[Role::Client, Role::Cm, Role::Mcm, Role::Miniport],
+        strength: Strength::Must,
+        text: "When the driver has unloaded, none of its work items is queued or running.",
+        ddis: &[],
+        detect: Detect::RuntimeLiveness,
+        pages: &[
+            "debugger/bug-check-0xce--driver-unloaded-without-cancelling-pending-operations",
+            "nf-ndis-ndisqueueioworkitem",
+            "wdm/nf-wdm-ioqueueworkitem",
+        ],
+        refusal: None,
+        race: false,
+        rests_on: &[],
+        enforcement: Enforcement::Enforced,
+    },
+    RuleInfo {
+        id: "kernel-object-in-use",
+        area: Area::Kernel,
+        binds: &[Role::Client, Role::Cm, Role::Mcm, Role::Miniport],
+        strength: Strength::Must,
+        text: "Memory is not freed while it holds an armed timer, a queued DPC or work item, a held lock, or an object that a thread waits for.",
+        ddis: &[],
+        detect: Detect::RuntimeSafety,
+        pages: &[
+            "debugger/bug-check-0xc7--timer-or-dpc-invalid",
+            "wdm/nf-wdm-iofreeworkitem",
+            "debugger/bug-check-0xc4--driver-verifier-detected-violation",
+        ],
+        refusal: None,
+        race: false,
+        rests_on: &[],
+        enforcement: Enforcement::Enforced,
     },
 ];
