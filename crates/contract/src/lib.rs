@@ -1,7 +1,7 @@
 //! The contract: what Microsoft's public documentation says about connection-oriented NDIS, as tables.
 //!
 //! Nothing in here acts. The tables are generated from `contract/*.toml` by `cargo xtask codegen` into
-//! [`generated`](self), one file per table; the types and the look-ups are written by hand, one file per table too.
+//! `src/generated`, one file per table; the types and the look-ups are written by hand, one file per table too.
 //! Read `contract/README.md` first: it explains where each fact comes from and what the columns mean.
 //!
 //! | item | one per | looked up with |

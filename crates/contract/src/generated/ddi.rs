@@ -94,6 +94,8 @@ pub enum Ddi {
     MiniportHaltEx,
     /// VOID MiniportDevicePnPEventNotify(NDIS\_HANDLE MiniportAdapterContext, PNET\_DEVICE\_PNP\_EVENT NetDevicePnPEvent)
     MiniportDevicePnPEventNotify,
+    /// VOID MiniportShutdownEx(NDIS\_HANDLE MiniportAdapterContext, NDIS\_SHUTDOWN\_ACTION ShutdownAction)
+    MiniportShutdownEx,
     /// NDIS\_STATUS NdisMRemoveMiniport(NDIS\_HANDLE MiniportHandle)
     NdisMRemoveMiniport,
     /// VOID NdisOpenAdapter(PNDIS\_STATUS Status, PNDIS\_STATUS OpenErrorStatus, PNDIS\_HANDLE NdisBindingHandle, PUINT SelectedMediumIndex, PNDIS\_MEDIUM MediumArray, UINT MediumArraySize, NDIS\_HANDLE NdisProtocolHandle, NDIS\_HANDLE ProtocolBindingContext, PNDIS\_STRING AdapterName, UINT OpenOptions, PSTRING AddressingInformation OPTIONAL) (NDIS 5.0, 5.1 (page: not for 6.0 drivers))
@@ -342,6 +344,8 @@ pub enum Ddi {
     ProtocolCoRequestComplete,
     /// NDIS\_STATUS MiniportCoRequest(NDIS\_HANDLE MiniportAdapterContext, NDIS\_HANDLE MiniportVcContext, PNDIS\_REQUEST NdisRequest) (NDIS 5.0, 5.1)
     MiniportCoRequest,
+    /// VOID MiniportSendNetBufferLists(NDIS\_HANDLE MiniportAdapterContext, PNET\_BUFFER\_LIST NetBufferLists, NDIS\_PORT\_NUMBER PortNumber, ULONG SendFlags)
+    MiniportSendNetBufferLists,
     /// VOID NdisCoSendNetBufferLists(NDIS\_HANDLE NdisVcHandle, PNET\_BUFFER\_LIST NetBufferLists, ULONG SendFlags)
     NdisCoSendNetBufferLists,
     /// VOID NdisMCoSendNetBufferListsComplete(NDIS\_HANDLE NdisVcHandle, PNET\_BUFFER\_LIST NetBufferLists, ULONG SendCompleteFlags)
@@ -639,6 +643,7 @@ impl Ddi {
         Ddi::NdisMRestartComplete,
         Ddi::MiniportHaltEx,
         Ddi::MiniportDevicePnPEventNotify,
+        Ddi::MiniportShutdownEx,
         Ddi::NdisMRemoveMiniport,
         Ddi::NdisOpenAdapter,
         Ddi::NdisCloseAdapter,
@@ -763,6 +768,7 @@ impl Ddi {
         Ddi::ProtocolCoRequest,
         Ddi::ProtocolCoRequestComplete,
         Ddi::MiniportCoRequest,
+        Ddi::MiniportSendNetBufferLists,
         Ddi::NdisCoSendNetBufferLists,
         Ddi::NdisMCoSendNetBufferListsComplete,
         Ddi::NdisMCoIndicateReceiveNetBufferLists,
@@ -914,7 +920,9 @@ pub(crate) static BY_NAME: &[Ddi] = &[
     Ddi::MiniportRestart,
     Ddi::MiniportReturnNetBufferLists,
     Ddi::MiniportReturnPacket,
+    Ddi::MiniportSendNetBufferLists,
     Ddi::MiniportSetOptions,
+    Ddi::MiniportShutdownEx,
     Ddi::NDIS_GET_NET_BUFFER_LIST_CANCEL_ID,
     Ddi::NDIS_GET_PACKET_STATUS,
     Ddi::NDIS_OOB_DATA_FROM_PACKET,
@@ -1187,7 +1195,7 @@ pub(crate) static BY_NAME: &[Ddi] = &[
 ];
 
 /// One row per DDI, in the order of their numbers.
-pub(crate) static INFO: [DdiInfo; 291] = [
+pub(crate) static INFO: [DdiInfo; 293] = [
     DdiInfo {
         name: "DriverEntry",
         page: "",
@@ -2069,6 +2077,24 @@ pub(crate) static INFO: [DdiInfo; 291] = [
             "NdisDevicePnPEventSurpriseRemoved tells that the device is gone; the miniport notes it and the documented stop follows.",
             "An MCM may use it to notify its clients before the stop reaches it.",
         ],
+    },
+    DdiInfo {
+        name: "MiniportShutdownEx",
+        page: "nc-ndis-miniport_shutdown",
+        kind: DdiKind::Callback,
+        export: None,
+        area: Area::Binding,
+        called_by: &[Role::Ndis],
+        called_on: &[Role::Miniport, Role::Mcm],
+        irql: None,
+        ndis: "6.0+",
+        signature: "VOID MiniportShutdownEx(NDIS_HANDLE MiniportAdapterContext, NDIS_SHUTDOWN_ACTION ShutdownAction)",
+        returns: &[],
+        may_pend: false,
+        completed_by: None,
+        causes: &[],
+        required: Some(true),
+        notes: &["PASSIVE_LEVEL for NdisShutdownPowerOff, HIGH_LEVEL for NdisShutdownBugCheck."],
     },
     DdiInfo {
         name: "NdisMRemoveMiniport",
@@ -4780,6 +4806,26 @@ pub(crate) static INFO: [DdiInfo; 291] = [
         causes: &[],
         required: Some(true),
         notes: &["W_CO_REQUEST_HANDLER, last member of the NDIS 5.0 miniport characteristics."],
+    },
+    DdiInfo {
+        name: "MiniportSendNetBufferLists",
+        page: "nc-ndis-miniport_send_net_buffer_lists",
+        kind: DdiKind::Callback,
+        export: None,
+        area: Area::Data,
+        called_by: &[Role::Ndis],
+        called_on: &[Role::Miniport, Role::Mcm],
+        irql: Some(MaxIrql::Dispatch),
+        ndis: "6.0+",
+        signature: "VOID MiniportSendNetBufferLists(NDIS_HANDLE MiniportAdapterContext, PNET_BUFFER_LIST NetBufferLists, NDIS_PORT_NUMBER PortNumber, ULONG SendFlags)",
+        returns: &[],
+        may_pend: true,
+        completed_by: None,
+        causes: &[],
+        required: Some(true),
+        notes: &[
+            "The connectionless send; a connection-oriented miniport registers it because the characteristics require it, and sends with MiniportCoSendNetBufferLists.",
+        ],
     },
     DdiInfo {
         name: "NdisCoSendNetBufferLists",
