@@ -52,7 +52,7 @@ impl Image {
             return Err(LayoutError::FixedBase { image_base: self.image_base(), base });
         }
         let mut memory = vec![0; self.image_size() as usize];
-        copy(&mut memory, 0, self.file.get(..self.headers_size() as usize).unwrap_or_default());
+        copy(&mut memory, 0, self.file.0.get(..self.headers_size() as usize).unwrap_or_default());
         for section in self.sections() {
             copy(&mut memory, section.rva, self.section_contents(section));
         }

@@ -40,6 +40,8 @@ pub use layout::LayoutError;
 pub use load_config::LoadConfig;
 pub use sniff::{FileKind, SixteenBitKind};
 
+use std::fmt;
+
 use headers::Headers;
 use view::View;
 
@@ -68,7 +70,7 @@ pub const MAX_NAME: usize = 2048;
 /// that it was parsed from. All positions are RVAs (bytes from the image base) unless they say otherwise.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Image {
-    file: Box<[u8]>,
+    file: File,
     headers: Headers,
     relocations: Vec<u32>,
     imports: Vec<Import>,
@@ -97,7 +99,7 @@ impl Image {
         let functions = functions::parse(&view, &headers)?;
         let debug = debug::parse(&view, &headers, bytes);
         Ok(Image {
-            file: bytes.into(),
+            file: File(bytes.into()),
             headers,
             relocations,
             imports,
@@ -186,7 +188,7 @@ impl Image {
     /// The contents of one of this image's sections as they are in the file; what the section has beyond them
     /// is zero. Empty for a section of another image whose contents lie outside this file.
     pub fn section_contents(&self, section: &Section) -> &[u8] {
-        self.file.get(section.contents_in(&self.file)).unwrap_or_default()
+        self.file.0.get(section.contents_in(&self.file.0)).unwrap_or_default()
     }
 
     /// The RVAs of the 64-bit addresses (`IMAGE_REL_BASED_DIR64`) that move with the image, in the file's
@@ -235,5 +237,15 @@ impl Image {
     pub fn function_at(&self, rva: u32) -> Option<&Function> {
         let after = self.functions.partition_point(|function| function.begin <= rva);
         self.functions[..after].last().filter(|function| rva < function.end)
+    }
+}
+
+/// The bytes of the file, which nobody wants to see when they print an [`Image`].
+#[derive(Clone, PartialEq, Eq)]
+struct File(Box<[u8]>);
+
+impl fmt::Debug for File {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} bytes", self.0.len())
     }
 }
