@@ -1,0 +1,96 @@
+//! How an execution can end. Everything but the findings is plain data, so that it outlives the arena.
+
+use contract::Rule;
+use model::record::{Finding, TaskNumber};
+use model::{DriverId, Violation};
+
+/// How an execution ended.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Outcome {
+    /// Nothing can run any more, and the program is over.
+    AtRest {
+        /// What the monitors found, and tasks that wait for ever.
+        findings: Vec<Finding>,
+    },
+    /// Something on a task ended it.
+    Ended(Ending),
+    /// A limit was hit: there is no verdict about what would have come later.
+    Bounded(Limit),
+}
+
+/// Why an execution ended before it came to rest.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Ending {
+    /// A rule was broken.
+    Violated(Violation),
+    /// Driver code crashed.
+    Crashed(Crash),
+    /// A driver called or touched an import that is not provided.
+    Unimplemented {
+        /// The driver.
+        by: DriverId,
+        /// The import, by its place in the table of whoever linked the driver.
+        symbol: u32,
+    },
+    /// Driver code ran too long without a call: it cannot be judged whether it would end.
+    Hung {
+        /// The driver.
+        by: DriverId,
+        /// Where it was: an address.
+        ip: u64,
+    },
+    /// An expectation failed: what happened is not what the scenario or script says.
+    Unexpected {
+        /// Whose script.
+        by: DriverId,
+        /// What differs: the number of a text beside the trace ([`Runner::text`](crate::Runner::text)).
+        text: u32,
+    },
+    /// A driver written in Rust panicked, or the engine did.
+    Panicked {
+        /// Whose code ran, none for the engine's own.
+        by: Option<DriverId>,
+        /// The message: the number of a text beside the trace ([`Runner::text`](crate::Runner::text)).
+        text: u32,
+    },
+}
+
+/// A crash of driver code, as whoever caught it describes it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Crash {
+    /// The rule of area `kernel` that it breaks.
+    pub rule: Rule,
+    /// Whose code crashed.
+    pub by: DriverId,
+    /// On which task.
+    pub task: TaskNumber,
+    /// What exactly, where the rule covers several things.
+    pub offence: &'static str,
+    /// The signal, 0 if there was none.
+    pub signal: i32,
+    /// The signal's code (`si_code`).
+    pub code: i32,
+    /// The address that was touched; the argument of a bug check or fast fail.
+    pub address: u64,
+    /// The instruction.
+    pub ip: u64,
+    /// The stack pointer.
+    pub sp: u64,
+    /// rax, rbx, rcx, rdx, rsi, rdi, rbp, rsp, r8 to r15, rip, eflags.
+    pub registers: [u64; 18],
+}
+
+/// A bound on an execution.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Limit {
+    /// Too many scheduling points.
+    Steps,
+    /// Too many tasks: alive at once, or started in all.
+    Tasks,
+    /// The execution's clock went too far.
+    Time,
+    /// The arena is nearly full.
+    Memory,
+    /// The trace grew too long.
+    Records,
+}
