@@ -150,7 +150,7 @@ pub enum Operation {
         /// The level to go back to.
         irql: Option<Irql>,
     },
-    /// Queues a work item or a DPC. Answers whether it was queued before.
+    /// Queues a work item or a DPC, or starts a thread. Answers whether it was queued before.
     Queue(Token),
     /// Arms a timer to run after a time, and again after each period. Answers whether it was armed before.
     Arm {
@@ -194,6 +194,10 @@ pub enum ObjectKind {
     Timer,
     /// A work item, whose routine runs at `PASSIVE_LEVEL`.
     WorkItem,
+    /// A deferred procedure call, whose routine runs at `DISPATCH_LEVEL`.
+    Dpc,
+    /// A system thread, whose routine runs at `PASSIVE_LEVEL` once it is queued; waiting for it waits for its end.
+    Thread,
 }
 
 /// Someone who reads records as they are made and may end the execution.
