@@ -1,1 +1,26 @@
-//! (being written)
+//! Findings, traces and the contract's tables as text for people and as JSON for programs.
+//!
+//! Nothing here does input or output: every function gives back a string or a value that serialises. Read first
+//! [`names`] (what things are called), then [`syntax`] (one event as text), then [`trace`] (lines), [`finding`] (evidence
+//! gathered around a broken rule) and [`manual`] (rules and functions as pages).
+//!
+//! The text of an event has one syntax for trace, test and documentation; its grammar stands at the top of [`syntax`].
+#![forbid(unsafe_code)]
+
+pub mod finding;
+pub mod json;
+pub mod level;
+pub mod manual;
+pub mod names;
+mod paint;
+pub mod syntax;
+pub mod trace;
+mod wrap;
+
+pub use finding::Finding;
+pub use level::{Level, Levels, Setting};
+pub use names::Names;
+pub use paint::Look;
+
+/// The version of every JSON document that this crate makes, in its member `condis`.
+pub const JSON_VERSION: u32 = 1;
