@@ -1,0 +1,1097 @@
+/*
+ * mcm.c - an NDIS 6.20 miniport call manager (MCM).
+ *
+ * What it shows: a miniport that is its own call manager. It registers one address family (AF) for
+ * each of its adapters; clients that are bound to the adapter open it and close it again. When the
+ * adapter halts with an AF still open, the MCM asks its client to close it.
+ *
+ * SAPs, VCs and calls are not supported. Their handlers are registered, because NDIS wants every one
+ * of them, and answer NDIS_STATUS_NOT_SUPPORTED. There is no hardware behind this adapter.
+ *
+ * Read in this order: the structures, DriverEntry and McmSetOptions at the end of the file, then the
+ * adapter, then opening, then closing, which is where the difficulties are.
+ *
+ * Registry values, all integers, read for each adapter when it is initialised:
+ *
+ *   OpenAf   0 ProtocolCmOpenAf opens at once (default)
+ *            1 it pends, and the open succeeds later, at PASSIVE_LEVEL
+ *            2 it pends, and the open succeeds before the handler has returned
+ *            3 it refuses with NDIS_STATUS_RESOURCES
+ *            4 it pends, and the open fails later with NDIS_STATUS_RESOURCES
+ *            5 it pends, and the open succeeds later, at DISPATCH_LEVEL
+ *   CloseAf  0 ProtocolCmCloseAf closes at once (default)
+ *            1, 2, 5 it pends, and the close is completed as an open would be
+ *            6 the first close of each AF is refused with NDIS_STATUS_NOT_ACCEPTED, then as 0
+ *   Pause    0 MiniportPause is done at once (default)
+ *            1 it pends, and is completed later
+ *            2 it pends, and is completed before the handler has returned
+ *   Restart  0, 1, 2 likewise for MiniportRestart
+ *   AddressFamily  N the family to register (default CO_ADDRESS_FAMILY_TAPI_PROXY)
+ *
+ * Whatever CloseAf says, a close that crosses our own notification pends; see McmCmCloseAf.
+ *
+ * Locking. One spin lock per adapter. It is never held across a call into NDIS that can call back
+ * (only the event functions are called with it): a completion may run the client's handler, that
+ * handler may run one of ours, and all of it on this very stack.
+ */
+
+#include <ndis.h>
+
+#define MCM_POOL_TAG 'mCoC'
+#define MCM_MTU 1500
+#define MCM_LINK_SPEED 64000ull
+
+/* How long a DISPATCH_LEVEL completion is put off, in units of 100 ns; negative = from now. */
+#define MCM_TIMER_DUE (-10000ll)
+
+typedef struct _MCM_OPTIONS {
+    ULONG OpenAf;
+    ULONG CloseAf;
+    ULONG Pause;
+    ULONG Restart;
+    ULONG AddressFamily;
+} MCM_OPTIONS;
+
+typedef struct _MCM_ADAPTER {
+    NDIS_HANDLE MiniportAdapterHandle;
+    MCM_OPTIONS Options;
+    CO_ADDRESS_FAMILY AddressFamily;
+
+    NDIS_SPIN_LOCK Lock;
+    /* The rest is under the lock, save where it says otherwise. */
+    LIST_ENTRY Afs;
+    /* AFs that exist or whose failed open is still to be reported. The adapter may go when it is 0. */
+    ULONG Users;
+    BOOLEAN Halting;
+    /* Set on every change that the halt may be waiting for. */
+    NDIS_EVENT Changed;
+
+    /* Completions at DISPATCH_LEVEL: a timer, and what its function has to do. */
+    NDIS_HANDLE Timer; /* NULL if no option wants it; constant once initialised */
+    LIST_ENTRY TimerOperations;
+
+    /* A pause must not fail for want of memory, so these exist from the start. Constant. */
+    NDIS_HANDLE PauseWorkItem;
+    NDIS_HANDLE RestartWorkItem;
+} MCM_ADAPTER, *PMCM_ADAPTER;
+
+typedef enum _MCM_AF_STATE {
+    /* Until our completion of the open has returned: NDIS does not know yet that it succeeded. */
+    McmAfOpening,
+    McmAfOpen,
+    McmAfClosing
+} MCM_AF_STATE;
+
+/* One address family as one client has it open. */
+typedef struct _MCM_AF {
+    LIST_ENTRY Link; /* in MCM_ADAPTER.Afs as long as it exists */
+    PMCM_ADAPTER Adapter;
+    NDIS_HANDLE NdisAfHandle;
+    MCM_AF_STATE State;
+
+    /*
+     * One for NDIS, from the open until the close is done; one for a notification, from the call
+     * until it is known how it ended; one for every call of ours that still looks at this structure.
+     * A notification ends after the close that it asks for, so ProtocolCmCloseAf must not free.
+     */
+    ULONG References;
+
+    /* The client has been notified, or the notification is being made. */
+    BOOLEAN Notified;
+    /* The thread that is inside NdisMCmNotifyCloseAddressFamily for this AF, or NULL. */
+    PKTHREAD NotifyThread;
+    BOOLEAN NotifyCalling;
+    /* A close arrived meanwhile on another thread; the notifying thread completes it. */
+    BOOLEAN CloseHeld;
+    /* CloseAf = 6: the one refusal has been given. */
+    BOOLEAN CloseRefused;
+} MCM_AF, *PMCM_AF;
+
+/* A completion that is put off. */
+typedef struct _MCM_OPERATION {
+    LIST_ENTRY Link;
+    PMCM_AF Af;
+    NDIS_HANDLE WorkItem;
+    BOOLEAN Close; /* else it is an open */
+    NDIS_STATUS Status;
+} MCM_OPERATION, *PMCM_OPERATION;
+
+static NDIS_HANDLE McmDriverHandle;
+
+DRIVER_INITIALIZE DriverEntry;
+static MINIPORT_UNLOAD McmUnload;
+static SET_OPTIONS McmSetOptions;
+static MINIPORT_INITIALIZE McmInitializeEx;
+static MINIPORT_HALT McmHaltEx;
+static MINIPORT_PAUSE McmPause;
+static MINIPORT_RESTART McmRestart;
+static PROTOCOL_CM_OPEN_AF McmCmOpenAf;
+static PROTOCOL_CM_CLOSE_AF McmCmCloseAf;
+static PROTOCOL_CM_NOTIFY_CLOSE_AF_COMPLETE McmCmNotifyCloseAfComplete;
+static NDIS_TIMER_FUNCTION McmTimer;
+static NDIS_IO_WORKITEM_FUNCTION McmOperationWork;
+static NDIS_IO_WORKITEM_FUNCTION McmPauseWork;
+static NDIS_IO_WORKITEM_FUNCTION McmRestartWork;
+
+/* --- configuration ----------------------------------------------------------------------------- */
+
+static ULONG McmReadInteger(NDIS_HANDLE Configuration, PNDIS_STRING Name, ULONG Default)
+{
+    PNDIS_CONFIGURATION_PARAMETER Parameter;
+    NDIS_STATUS Status;
+
+    NdisReadConfiguration(&Status, &Parameter, Configuration, Name, NdisParameterInteger);
+    return Status == NDIS_STATUS_SUCCESS ? Parameter->ParameterData.IntegerData : Default;
+}
+
+static VOID McmReadOptions(NDIS_HANDLE MiniportAdapterHandle, MCM_OPTIONS *Options)
+{
+    NDIS_STRING OpenAf = NDIS_STRING_CONST("OpenAf");
+    NDIS_STRING CloseAf = NDIS_STRING_CONST("CloseAf");
+    NDIS_STRING Pause = NDIS_STRING_CONST("Pause");
+    NDIS_STRING Restart = NDIS_STRING_CONST("Restart");
+    NDIS_STRING AddressFamily = NDIS_STRING_CONST("AddressFamily");
+    NDIS_CONFIGURATION_OBJECT Object;
+    NDIS_HANDLE Configuration;
+
+    NdisZeroMemory(Options, sizeof(*Options));
+    Options->AddressFamily = CO_ADDRESS_FAMILY_TAPI_PROXY;
+    NdisZeroMemory(&Object, sizeof(Object));
+    Object.Header.Type = NDIS_OBJECT_TYPE_CONFIGURATION_OBJECT;
+    Object.Header.Revision = NDIS_CONFIGURATION_OBJECT_REVISION_1;
+    Object.Header.Size = NDIS_SIZEOF_CONFIGURATION_OBJECT_REVISION_1;
+    Object.NdisHandle = MiniportAdapterHandle;
+    if (NdisOpenConfigurationEx(&Object, &Configuration) != NDIS_STATUS_SUCCESS) {
+        return;
+    }
+    Options->OpenAf = McmReadInteger(Configuration, &OpenAf, 0);
+    Options->CloseAf = McmReadInteger(Configuration, &CloseAf, 0);
+    Options->Pause = McmReadInteger(Configuration, &Pause, 0);
+    Options->Restart = McmReadInteger(Configuration, &Restart, 0);
+    Options->AddressFamily =
+        McmReadInteger(Configuration, &AddressFamily, CO_ADDRESS_FAMILY_TAPI_PROXY);
+    NdisCloseConfiguration(Configuration);
+}
+
+/* --- references -------------------------------------------------------------------------------- */
+
+/* The adapter may be gone when this returns. */
+static VOID McmReleaseAdapter(PMCM_ADAPTER Adapter)
+{
+    NdisAcquireSpinLock(&Adapter->Lock);
+    Adapter->Users--;
+    /* Under the lock: a halt that finds Users at 0 frees the adapter, and the event with it. */
+    NdisSetEvent(&Adapter->Changed);
+    NdisReleaseSpinLock(&Adapter->Lock);
+}
+
+static VOID McmReleaseAf(PMCM_AF Af)
+{
+    PMCM_ADAPTER Adapter = Af->Adapter;
+    BOOLEAN Last;
+
+    NdisAcquireSpinLock(&Adapter->Lock);
+    Af->References--;
+    Last = Af->References == 0;
+    if (Last) {
+        RemoveEntryList(&Af->Link);
+    }
+    NdisReleaseSpinLock(&Adapter->Lock);
+    if (Last) {
+        NdisFreeMemory(Af, 0, 0);
+        McmReleaseAdapter(Adapter);
+    }
+}
+
+/* --- opening an address family ----------------------------------------------------------------- */
+
+/*
+ * Reports the end of an open that ProtocolCmOpenAf answered, or is going to answer, with
+ * NDIS_STATUS_PENDING. Runs at IRQL <= DISPATCH_LEVEL.
+ */
+static VOID McmCompleteOpen(PMCM_AF Af, NDIS_STATUS Status)
+{
+    PMCM_ADAPTER Adapter = Af->Adapter;
+    NDIS_HANDLE NdisAfHandle = Af->NdisAfHandle;
+
+    NdisAcquireSpinLock(&Adapter->Lock);
+    if (Status == NDIS_STATUS_SUCCESS && Adapter->Halting) {
+        Status = NDIS_STATUS_FAILURE;
+    }
+    if (Status == NDIS_STATUS_SUCCESS) {
+        /* The client may close the AF, and NDIS may have it closed, before the call below returns. */
+        Af->References++;
+    } else {
+        RemoveEntryList(&Af->Link);
+    }
+    NdisReleaseSpinLock(&Adapter->Lock);
+
+    if (Status != NDIS_STATUS_SUCCESS) {
+        /* The context goes first; the adapter has to stay until NDIS has heard. */
+        NdisFreeMemory(Af, 0, 0);
+        NdisMCmOpenAddressFamilyComplete(Status, NdisAfHandle, NULL);
+        McmReleaseAdapter(Adapter);
+        return;
+    }
+    NdisMCmOpenAddressFamilyComplete(NDIS_STATUS_SUCCESS, NdisAfHandle, Af);
+    NdisAcquireSpinLock(&Adapter->Lock);
+    if (Af->State == McmAfOpening) {
+        Af->State = McmAfOpen;
+    }
+    /* A halt that began after the check above has this AF to notify now. */
+    NdisSetEvent(&Adapter->Changed);
+    NdisReleaseSpinLock(&Adapter->Lock);
+    McmReleaseAf(Af);
+}
+
+static VOID McmCompleteClose(PMCM_AF Af);
+
+static VOID McmRunOperation(PMCM_AF Af, BOOLEAN Close, NDIS_STATUS Status)
+{
+    if (Close) {
+        McmCompleteClose(Af);
+    } else {
+        McmCompleteOpen(Af, Status);
+    }
+}
+
+/* The operation is freed before it is carried out: its completion may be what a halt waits for, and
+ * when the halt is over nothing of the adapter may be left. */
+static VOID NTAPI McmOperationWork(PVOID WorkItemContext, NDIS_HANDLE NdisIoWorkItemHandle)
+{
+    PMCM_OPERATION Operation = WorkItemContext;
+    PMCM_AF Af = Operation->Af;
+    BOOLEAN Close = Operation->Close;
+    NDIS_STATUS Status = Operation->Status;
+
+    NdisFreeIoWorkItem(NdisIoWorkItemHandle);
+    NdisFreeMemory(Operation, 0, 0);
+    McmRunOperation(Af, Close, Status);
+}
+
+/* Runs at DISPATCH_LEVEL. */
+static VOID NTAPI McmTimer(
+    PVOID SystemSpecific1,
+    PVOID FunctionContext,
+    PVOID SystemSpecific2,
+    PVOID SystemSpecific3)
+{
+    PMCM_ADAPTER Adapter = FunctionContext;
+
+    UNREFERENCED_PARAMETER(SystemSpecific1);
+    UNREFERENCED_PARAMETER(SystemSpecific2);
+    UNREFERENCED_PARAMETER(SystemSpecific3);
+    for (;;) {
+        PMCM_OPERATION Operation = NULL;
+        PMCM_AF Af;
+        BOOLEAN Close;
+        NDIS_STATUS Status;
+
+        NdisDprAcquireSpinLock(&Adapter->Lock);
+        if (!IsListEmpty(&Adapter->TimerOperations)) {
+            Operation = CONTAINING_RECORD(
+                RemoveHeadList(&Adapter->TimerOperations), MCM_OPERATION, Link);
+        }
+        NdisDprReleaseSpinLock(&Adapter->Lock);
+        if (Operation == NULL) {
+            return;
+        }
+        Af = Operation->Af;
+        Close = Operation->Close;
+        Status = Operation->Status;
+        NdisFreeMemory(Operation, 0, 0);
+        /* The adapter outlives this even if it halts meanwhile: McmFreeAdapter waits for the timer
+         * function. */
+        McmRunOperation(Af, Close, Status);
+    }
+}
+
+/* NULL if memory is short. At: one of 1 (work item) and 5 (timer). */
+static PMCM_OPERATION McmAllocateOperation(PMCM_ADAPTER Adapter, ULONG At)
+{
+    PMCM_OPERATION Operation;
+
+    Operation = NdisAllocateMemoryWithTagPriority(
+        Adapter->MiniportAdapterHandle, sizeof(*Operation), MCM_POOL_TAG, NormalPoolPriority);
+    if (Operation == NULL) {
+        return NULL;
+    }
+    NdisZeroMemory(Operation, sizeof(*Operation));
+    if (At != 5) {
+        Operation->WorkItem = NdisAllocateIoWorkItem(Adapter->MiniportAdapterHandle);
+        if (Operation->WorkItem == NULL) {
+            NdisFreeMemory(Operation, 0, 0);
+            return NULL;
+        }
+    }
+    return Operation;
+}
+
+/* Af and Operation may be freed before this returns. */
+static VOID McmQueueOperation(PMCM_OPERATION Operation, PMCM_AF Af, BOOLEAN Close, NDIS_STATUS Status)
+{
+    PMCM_ADAPTER Adapter = Af->Adapter;
+    LARGE_INTEGER DueTime;
+
+    Operation->Af = Af;
+    Operation->Close = Close;
+    Operation->Status = Status;
+    if (Operation->WorkItem != NULL) {
+        NdisQueueIoWorkItem(Operation->WorkItem, McmOperationWork, Operation);
+        return;
+    }
+    DueTime.QuadPart = MCM_TIMER_DUE;
+    /* Setting a timer calls nobody back, and keeping the lock keeps the halt away. */
+    NdisAcquireSpinLock(&Adapter->Lock);
+    InsertTailList(&Adapter->TimerOperations, &Operation->Link);
+    NdisSetTimerObject(Adapter->Timer, DueTime, 0, NULL);
+    NdisReleaseSpinLock(&Adapter->Lock);
+}
+
+/*
+ * A client opens our address family. The context is what NDIS hands to every later handler for this
+ * AF; the handle names the AF in our calls. Both have to be in place before the open can succeed.
+ */
+static NDIS_STATUS NTAPI McmCmOpenAf(
+    NDIS_HANDLE CallMgrBindingContext,
+    PCO_ADDRESS_FAMILY AddressFamily,
+    NDIS_HANDLE NdisAfHandle,
+    PNDIS_HANDLE CallMgrAfContext)
+{
+    PMCM_ADAPTER Adapter = CallMgrBindingContext; /* for an MCM its MiniportAdapterContext */
+    ULONG Mode = Adapter->Options.OpenAf;
+    PMCM_OPERATION Operation = NULL;
+    BOOLEAN Halting;
+    PMCM_AF Af;
+
+    if (AddressFamily->AddressFamily != Adapter->AddressFamily.AddressFamily) {
+        return NDIS_STATUS_FAILURE;
+    }
+    if (Mode == 3) {
+        return NDIS_STATUS_RESOURCES;
+    }
+    Af = NdisAllocateMemoryWithTagPriority(
+        Adapter->MiniportAdapterHandle, sizeof(*Af), MCM_POOL_TAG, NormalPoolPriority);
+    if (Af == NULL) {
+        return NDIS_STATUS_RESOURCES;
+    }
+    if (Mode == 1 || Mode == 4 || Mode == 5) {
+        Operation = McmAllocateOperation(Adapter, Mode);
+        if (Operation == NULL) {
+            NdisFreeMemory(Af, 0, 0);
+            return NDIS_STATUS_RESOURCES;
+        }
+    }
+    NdisZeroMemory(Af, sizeof(*Af));
+    Af->Adapter = Adapter;
+    Af->NdisAfHandle = NdisAfHandle;
+    Af->References = 1;
+    Af->State = Mode == 0 ? McmAfOpen : McmAfOpening;
+    *CallMgrAfContext = Af;
+
+    NdisAcquireSpinLock(&Adapter->Lock);
+    Halting = Adapter->Halting;
+    if (!Halting) {
+        InsertTailList(&Adapter->Afs, &Af->Link);
+        Adapter->Users++;
+    }
+    NdisReleaseSpinLock(&Adapter->Lock);
+    if (Halting) {
+        if (Operation != NULL) {
+            if (Operation->WorkItem != NULL) {
+                NdisFreeIoWorkItem(Operation->WorkItem);
+            }
+            NdisFreeMemory(Operation, 0, 0);
+        }
+        NdisFreeMemory(Af, 0, 0);
+        return NDIS_STATUS_FAILURE;
+    }
+
+    if (Operation != NULL) {
+        McmQueueOperation(
+            Operation, Af, FALSE, Mode == 4 ? NDIS_STATUS_RESOURCES : NDIS_STATUS_SUCCESS);
+        return NDIS_STATUS_PENDING;
+    }
+    if (Mode == 2) {
+        McmCompleteOpen(Af, NDIS_STATUS_SUCCESS);
+        return NDIS_STATUS_PENDING;
+    }
+    return NDIS_STATUS_SUCCESS;
+}
+
+/* --- closing an address family ----------------------------------------------------------------- */
+
+/* Ends a close that pends. A close that has been accepted cannot fail any more, and from this call on
+ * the handle is dead. */
+static VOID McmCompleteClose(PMCM_AF Af)
+{
+    NdisMCmCloseAddressFamilyComplete(NDIS_STATUS_SUCCESS, Af->NdisAfHandle);
+    McmReleaseAf(Af);
+}
+
+/*
+ * The client closes the AF. All that the open allocated goes away with the last reference. With calls
+ * or SAPs still to be taken down, the close would pend until they are.
+ *
+ * There is one race to take care of. A halt that is about to notify this client uses the AF handle,
+ * and a close kills that handle when it is done. So as long as the notifying thread has not returned
+ * from its call, the close pends, and that thread completes it. It is another matter if the close
+ * comes out of that very call: NDIS has the handle then, and nobody will use it again.
+ */
+static NDIS_STATUS NTAPI McmCmCloseAf(NDIS_HANDLE CallMgrAfContext)
+{
+    PMCM_AF Af = CallMgrAfContext;
+    PMCM_ADAPTER Adapter = Af->Adapter;
+    ULONG Mode = Adapter->Options.CloseAf;
+    PMCM_OPERATION Operation = NULL;
+    PKTHREAD Thread = KeGetCurrentThread();
+
+    if (Mode == 1 || Mode == 5) {
+        /* Without memory the close is done at once, which is as good. */
+        Operation = McmAllocateOperation(Adapter, Mode);
+    }
+    NdisAcquireSpinLock(&Adapter->Lock);
+    if (Mode == 6 && !Af->CloseRefused) {
+        Af->CloseRefused = TRUE;
+        NdisReleaseSpinLock(&Adapter->Lock);
+        return NDIS_STATUS_NOT_ACCEPTED;
+    }
+    Af->State = McmAfClosing;
+    if (Af->NotifyCalling && (Thread == NULL || Thread != Af->NotifyThread)) {
+        Af->CloseHeld = TRUE;
+        NdisReleaseSpinLock(&Adapter->Lock);
+        if (Operation != NULL) {
+            if (Operation->WorkItem != NULL) {
+                NdisFreeIoWorkItem(Operation->WorkItem);
+            }
+            NdisFreeMemory(Operation, 0, 0);
+        }
+        return NDIS_STATUS_PENDING;
+    }
+    NdisReleaseSpinLock(&Adapter->Lock);
+
+    if (Operation != NULL) {
+        McmQueueOperation(Operation, Af, TRUE, NDIS_STATUS_SUCCESS);
+        return NDIS_STATUS_PENDING;
+    }
+    if (Mode == 2) {
+        McmCompleteClose(Af);
+        return NDIS_STATUS_PENDING;
+    }
+    McmReleaseAf(Af);
+    return NDIS_STATUS_SUCCESS;
+}
+
+/*
+ * Finds an AF whose client has to be told, and takes two references for the caller: one for its call,
+ * one for the notification itself.
+ */
+static PMCM_AF McmTakeAfToNotify(PMCM_ADAPTER Adapter)
+{
+    PMCM_AF Taken = NULL;
+    PLIST_ENTRY Entry;
+
+    NdisAcquireSpinLock(&Adapter->Lock);
+    for (Entry = Adapter->Afs.Flink; Entry != &Adapter->Afs; Entry = Entry->Flink) {
+        PMCM_AF Af = CONTAINING_RECORD(Entry, MCM_AF, Link);
+
+        if (Af->State == McmAfOpen && !Af->Notified) {
+            Af->Notified = TRUE;
+            Af->NotifyCalling = TRUE;
+            Af->NotifyThread = KeGetCurrentThread();
+            Af->References += 2;
+            Taken = Af;
+            break;
+        }
+    }
+    NdisReleaseSpinLock(&Adapter->Lock);
+    return Taken;
+}
+
+/* Asks one client to close its AF. PASSIVE_LEVEL. */
+static VOID McmNotifyAf(PMCM_AF Af)
+{
+    PMCM_ADAPTER Adapter = Af->Adapter;
+    NDIS_STATUS Status;
+    BOOLEAN CloseHeld;
+
+    /*
+     * NDIS_STATUS_PENDING  the client is at it; McmCmNotifyCloseAfComplete is called at the end of it,
+     *                      if it has not been called already
+     * NDIS_STATUS_SUCCESS  the AF is closed
+     * anything else        the client refuses, or its own close crossed this call. Either way the AF
+     *                      closes when the client chooses, at the latest when it is unbound
+     */
+    Status = NdisMCmNotifyCloseAddressFamily(Af->NdisAfHandle);
+
+    NdisAcquireSpinLock(&Adapter->Lock);
+    Af->NotifyCalling = FALSE;
+    Af->NotifyThread = NULL;
+    CloseHeld = Af->CloseHeld;
+    NdisReleaseSpinLock(&Adapter->Lock);
+    if (CloseHeld) {
+        McmCompleteClose(Af);
+    }
+    if (Status != NDIS_STATUS_PENDING) {
+        McmReleaseAf(Af);
+    }
+    McmReleaseAf(Af);
+}
+
+/* A notification that pended is over. If Status is a failure, the client has refused; the AF is still
+ * open then, and closes when the client is unbound. */
+static VOID NTAPI McmCmNotifyCloseAfComplete(NDIS_HANDLE CallMgrAfContext, NDIS_STATUS Status)
+{
+    UNREFERENCED_PARAMETER(Status);
+    McmReleaseAf(CallMgrAfContext);
+}
+
+/* --- the adapter ------------------------------------------------------------------------------- */
+
+static VOID McmFreeAdapter(PMCM_ADAPTER Adapter)
+{
+    if (Adapter->Timer != NULL) {
+        /* If the timer cannot be cancelled its function may be running; that is waited for. */
+        NdisCancelTimerObject(Adapter->Timer);
+        KeFlushQueuedDpcs();
+        NdisFreeTimerObject(Adapter->Timer);
+    }
+    if (Adapter->PauseWorkItem != NULL) {
+        NdisFreeIoWorkItem(Adapter->PauseWorkItem);
+    }
+    if (Adapter->RestartWorkItem != NULL) {
+        NdisFreeIoWorkItem(Adapter->RestartWorkItem);
+    }
+    NdisFreeSpinLock(&Adapter->Lock);
+    NdisFreeMemory(Adapter, 0, 0);
+}
+
+static PMCM_ADAPTER McmCreateAdapter(NDIS_HANDLE MiniportAdapterHandle)
+{
+    NDIS_TIMER_CHARACTERISTICS Timer;
+    PMCM_ADAPTER Adapter;
+
+    Adapter = NdisAllocateMemoryWithTagPriority(
+        MiniportAdapterHandle, sizeof(*Adapter), MCM_POOL_TAG, NormalPoolPriority);
+    if (Adapter == NULL) {
+        return NULL;
+    }
+    NdisZeroMemory(Adapter, sizeof(*Adapter));
+    Adapter->MiniportAdapterHandle = MiniportAdapterHandle;
+    NdisAllocateSpinLock(&Adapter->Lock);
+    InitializeListHead(&Adapter->Afs);
+    InitializeListHead(&Adapter->TimerOperations);
+    NdisInitializeEvent(&Adapter->Changed);
+    McmReadOptions(MiniportAdapterHandle, &Adapter->Options);
+    Adapter->AddressFamily.AddressFamily = Adapter->Options.AddressFamily;
+    Adapter->AddressFamily.MajorVersion = 1;
+
+    Adapter->PauseWorkItem = NdisAllocateIoWorkItem(MiniportAdapterHandle);
+    Adapter->RestartWorkItem = NdisAllocateIoWorkItem(MiniportAdapterHandle);
+    if (Adapter->PauseWorkItem == NULL || Adapter->RestartWorkItem == NULL) {
+        McmFreeAdapter(Adapter);
+        return NULL;
+    }
+    if (Adapter->Options.OpenAf == 5 || Adapter->Options.CloseAf == 5) {
+        NdisZeroMemory(&Timer, sizeof(Timer));
+        Timer.Header.Type = NDIS_OBJECT_TYPE_TIMER_CHARACTERISTICS;
+        Timer.Header.Revision = NDIS_TIMER_CHARACTERISTICS_REVISION_1;
+        Timer.Header.Size = NDIS_SIZEOF_TIMER_CHARACTERISTICS_REVISION_1;
+        Timer.AllocationTag = MCM_POOL_TAG;
+        Timer.TimerFunction = McmTimer;
+        Timer.FunctionContext = Adapter;
+        if (NdisAllocateTimerObject(MiniportAdapterHandle, &Timer, &Adapter->Timer)
+            != NDIS_STATUS_SUCCESS) {
+            Adapter->Timer = NULL;
+            McmFreeAdapter(Adapter);
+            return NULL;
+        }
+    }
+    return Adapter;
+}
+
+/* Registration attributes come first, general attributes second, and both before an adapter can be
+ * used for anything. */
+static NDIS_STATUS McmSetAttributes(PMCM_ADAPTER Adapter)
+{
+    NDIS_MINIPORT_ADAPTER_REGISTRATION_ATTRIBUTES Registration;
+    NDIS_MINIPORT_ADAPTER_GENERAL_ATTRIBUTES General;
+    NDIS_STATUS Status;
+
+    NdisZeroMemory(&Registration, sizeof(Registration));
+    Registration.Header.Type = NDIS_OBJECT_TYPE_MINIPORT_ADAPTER_REGISTRATION_ATTRIBUTES;
+    Registration.Header.Revision = NDIS_MINIPORT_ADAPTER_REGISTRATION_ATTRIBUTES_REVISION_1;
+    Registration.Header.Size = NDIS_SIZEOF_MINIPORT_ADAPTER_REGISTRATION_ATTRIBUTES_REVISION_1;
+    Registration.MiniportAdapterContext = Adapter;
+    Registration.AttributeFlags = NDIS_MINIPORT_ATTRIBUTES_SURPRISE_REMOVE_OK;
+    Registration.InterfaceType = NdisInterfaceInternal;
+    Status = NdisMSetMiniportAttributes(
+        Adapter->MiniportAdapterHandle, (PNDIS_MINIPORT_ADAPTER_ATTRIBUTES)&Registration);
+    if (Status != NDIS_STATUS_SUCCESS) {
+        return Status;
+    }
+
+    NdisZeroMemory(&General, sizeof(General));
+    General.Header.Type = NDIS_OBJECT_TYPE_MINIPORT_ADAPTER_GENERAL_ATTRIBUTES;
+    General.Header.Revision = NDIS_MINIPORT_ADAPTER_GENERAL_ATTRIBUTES_REVISION_2;
+    General.Header.Size = NDIS_SIZEOF_MINIPORT_ADAPTER_GENERAL_ATTRIBUTES_REVISION_2;
+    General.MediaType = NdisMediumCoWan;
+    General.PhysicalMediumType = NdisPhysicalMediumUnspecified;
+    General.MtuSize = MCM_MTU;
+    General.MaxXmitLinkSpeed = MCM_LINK_SPEED;
+    General.XmitLinkSpeed = MCM_LINK_SPEED;
+    General.MaxRcvLinkSpeed = MCM_LINK_SPEED;
+    General.RcvLinkSpeed = MCM_LINK_SPEED;
+    General.MediaConnectState = MediaConnectStateConnected;
+    General.MediaDuplexState = MediaDuplexStateFull;
+    General.LookaheadSize = MCM_MTU;
+    General.MacOptions = NDIS_MAC_OPTION_NO_LOOPBACK;
+    General.AccessType = NET_IF_ACCESS_POINT_TO_POINT;
+    General.DirectionType = NET_IF_DIRECTION_SENDRECEIVE;
+    General.ConnectionType = NET_IF_CONNECTION_DEMAND;
+    General.IfType = IF_TYPE_PPP;
+    return NdisMSetMiniportAttributes(
+        Adapter->MiniportAdapterHandle, (PNDIS_MINIPORT_ADAPTER_ATTRIBUTES)&General);
+}
+
+static NDIS_STATUS NTAPI McmInitializeEx(
+    NDIS_HANDLE NdisMiniportHandle,
+    NDIS_HANDLE MiniportDriverContext,
+    PNDIS_MINIPORT_INIT_PARAMETERS MiniportInitParameters)
+{
+    PMCM_ADAPTER Adapter;
+    NDIS_STATUS Status;
+
+    UNREFERENCED_PARAMETER(MiniportDriverContext);
+    UNREFERENCED_PARAMETER(MiniportInitParameters);
+    Adapter = McmCreateAdapter(NdisMiniportHandle);
+    if (Adapter == NULL) {
+        return NDIS_STATUS_RESOURCES;
+    }
+    Status = McmSetAttributes(Adapter);
+    if (Status == NDIS_STATUS_SUCCESS) {
+        /* The last step. Clients hear of it when they are bound, after this handler has succeeded;
+         * if it fails instead, NDIS forgets the AF with the adapter. There is no call that takes a
+         * registration back. */
+        Status = NdisMCmRegisterAddressFamilyEx(NdisMiniportHandle, &Adapter->AddressFamily);
+    }
+    if (Status != NDIS_STATUS_SUCCESS) {
+        McmFreeAdapter(Adapter);
+    }
+    return Status;
+}
+
+/*
+ * On the documented way down NDIS has unbound every client by now, and their AFs are closed. If one is
+ * left, its client is asked to close it, and the halt waits for two things: that each AF is closed,
+ * and that each notification is known to be over.
+ */
+static VOID NTAPI McmHaltEx(NDIS_HANDLE MiniportAdapterContext, NDIS_HALT_ACTION HaltAction)
+{
+    PMCM_ADAPTER Adapter = MiniportAdapterContext;
+    BOOLEAN Idle;
+    PMCM_AF Af;
+
+    UNREFERENCED_PARAMETER(HaltAction);
+    NdisAcquireSpinLock(&Adapter->Lock);
+    Adapter->Halting = TRUE;
+    NdisReleaseSpinLock(&Adapter->Lock);
+    for (;;) {
+        /* Before looking, so that a change after the look is not lost. */
+        NdisResetEvent(&Adapter->Changed);
+        Af = McmTakeAfToNotify(Adapter);
+        if (Af != NULL) {
+            McmNotifyAf(Af);
+            continue;
+        }
+        NdisAcquireSpinLock(&Adapter->Lock);
+        Idle = Adapter->Users == 0;
+        NdisReleaseSpinLock(&Adapter->Lock);
+        if (Idle) {
+            break;
+        }
+        NdisWaitEvent(&Adapter->Changed, 0);
+    }
+    McmFreeAdapter(Adapter);
+}
+
+static VOID NTAPI McmPauseWork(PVOID WorkItemContext, NDIS_HANDLE NdisIoWorkItemHandle)
+{
+    UNREFERENCED_PARAMETER(NdisIoWorkItemHandle);
+    NdisMPauseComplete(WorkItemContext);
+}
+
+/* Stops data. There is none, so only the option decides when it is done; address families, VCs and
+ * their signalling are not touched by a pause. */
+static NDIS_STATUS NTAPI McmPause(
+    NDIS_HANDLE MiniportAdapterContext,
+    PNDIS_MINIPORT_PAUSE_PARAMETERS PauseParameters)
+{
+    PMCM_ADAPTER Adapter = MiniportAdapterContext;
+
+    UNREFERENCED_PARAMETER(PauseParameters);
+    switch (Adapter->Options.Pause) {
+    case 1:
+        NdisQueueIoWorkItem(Adapter->PauseWorkItem, McmPauseWork, Adapter->MiniportAdapterHandle);
+        return NDIS_STATUS_PENDING;
+    case 2:
+        NdisMPauseComplete(Adapter->MiniportAdapterHandle);
+        return NDIS_STATUS_PENDING;
+    default:
+        return NDIS_STATUS_SUCCESS;
+    }
+}
+
+static VOID NTAPI McmRestartWork(PVOID WorkItemContext, NDIS_HANDLE NdisIoWorkItemHandle)
+{
+    UNREFERENCED_PARAMETER(NdisIoWorkItemHandle);
+    NdisMRestartComplete(WorkItemContext, NDIS_STATUS_SUCCESS);
+}
+
+static NDIS_STATUS NTAPI McmRestart(
+    NDIS_HANDLE MiniportAdapterContext,
+    PNDIS_MINIPORT_RESTART_PARAMETERS RestartParameters)
+{
+    PMCM_ADAPTER Adapter = MiniportAdapterContext;
+
+    UNREFERENCED_PARAMETER(RestartParameters);
+    switch (Adapter->Options.Restart) {
+    case 1:
+        NdisQueueIoWorkItem(
+            Adapter->RestartWorkItem, McmRestartWork, Adapter->MiniportAdapterHandle);
+        return NDIS_STATUS_PENDING;
+    case 2:
+        NdisMRestartComplete(Adapter->MiniportAdapterHandle, NDIS_STATUS_SUCCESS);
+        return NDIS_STATUS_PENDING;
+    default:
+        return NDIS_STATUS_SUCCESS;
+    }
+}
+
+/* The halt that follows a removal does all that there is to do. */
+static VOID NTAPI McmDevicePnPEventNotify(
+    NDIS_HANDLE MiniportAdapterContext,
+    PNET_DEVICE_PNP_EVENT NetDevicePnPEvent)
+{
+    UNREFERENCED_PARAMETER(MiniportAdapterContext);
+    UNREFERENCED_PARAMETER(NetDevicePnPEvent);
+}
+
+/* There is no hardware to bring to rest. */
+static VOID NTAPI McmShutdownEx(NDIS_HANDLE MiniportAdapterContext, NDIS_SHUTDOWN_ACTION ShutdownAction)
+{
+    UNREFERENCED_PARAMETER(MiniportAdapterContext);
+    UNREFERENCED_PARAMETER(ShutdownAction);
+}
+
+/* --- what this driver does not support ---------------------------------------------------------- */
+
+static NDIS_STATUS NTAPI McmOidRequest(NDIS_HANDLE MiniportAdapterContext, PNDIS_OID_REQUEST OidRequest)
+{
+    UNREFERENCED_PARAMETER(MiniportAdapterContext);
+    UNREFERENCED_PARAMETER(OidRequest);
+    return NDIS_STATUS_NOT_SUPPORTED;
+}
+
+static VOID NTAPI McmCancelOidRequest(NDIS_HANDLE MiniportAdapterContext, PVOID RequestId)
+{
+    UNREFERENCED_PARAMETER(MiniportAdapterContext);
+    UNREFERENCED_PARAMETER(RequestId);
+}
+
+/* Connectionless sends and returns; a connection-oriented adapter gets none. */
+static VOID NTAPI McmSendNetBufferLists(
+    NDIS_HANDLE MiniportAdapterContext,
+    PNET_BUFFER_LIST NetBufferList,
+    NDIS_PORT_NUMBER PortNumber,
+    ULONG SendFlags)
+{
+    UNREFERENCED_PARAMETER(MiniportAdapterContext);
+    UNREFERENCED_PARAMETER(NetBufferList);
+    UNREFERENCED_PARAMETER(PortNumber);
+    UNREFERENCED_PARAMETER(SendFlags);
+}
+
+static VOID NTAPI McmReturnNetBufferLists(
+    NDIS_HANDLE MiniportAdapterContext,
+    PNET_BUFFER_LIST NetBufferLists,
+    ULONG ReturnFlags)
+{
+    UNREFERENCED_PARAMETER(MiniportAdapterContext);
+    UNREFERENCED_PARAMETER(NetBufferLists);
+    UNREFERENCED_PARAMETER(ReturnFlags);
+}
+
+static VOID NTAPI McmCancelSend(NDIS_HANDLE MiniportAdapterContext, PVOID CancelId)
+{
+    UNREFERENCED_PARAMETER(MiniportAdapterContext);
+    UNREFERENCED_PARAMETER(CancelId);
+}
+
+/* The miniport half of connections: no VC exists, so only the OID handler is ever called. An MCM has
+ * no miniport handlers for creating and deleting VCs; NDIS uses those of the call manager half. */
+static NDIS_STATUS NTAPI McmCoActivateVc(NDIS_HANDLE MiniportVcContext, PCO_CALL_PARAMETERS CallParameters)
+{
+    UNREFERENCED_PARAMETER(MiniportVcContext);
+    UNREFERENCED_PARAMETER(CallParameters);
+    return NDIS_STATUS_NOT_SUPPORTED;
+}
+
+static NDIS_STATUS NTAPI McmCoDeactivateVc(NDIS_HANDLE MiniportVcContext)
+{
+    UNREFERENCED_PARAMETER(MiniportVcContext);
+    return NDIS_STATUS_NOT_SUPPORTED;
+}
+
+static VOID NTAPI McmCoSendNetBufferLists(
+    NDIS_HANDLE MiniportVcContext,
+    PNET_BUFFER_LIST NetBufferLists,
+    ULONG SendFlags)
+{
+    UNREFERENCED_PARAMETER(MiniportVcContext);
+    UNREFERENCED_PARAMETER(NetBufferLists);
+    UNREFERENCED_PARAMETER(SendFlags);
+}
+
+static NDIS_STATUS NTAPI McmCoOidRequest(
+    NDIS_HANDLE MiniportAdapterContext,
+    NDIS_HANDLE MiniportVcContext,
+    PNDIS_OID_REQUEST OidRequest)
+{
+    UNREFERENCED_PARAMETER(MiniportAdapterContext);
+    UNREFERENCED_PARAMETER(MiniportVcContext);
+    UNREFERENCED_PARAMETER(OidRequest);
+    return NDIS_STATUS_NOT_SUPPORTED;
+}
+
+/* The call manager half. */
+static NDIS_STATUS NTAPI McmCmCreateVc(
+    NDIS_HANDLE ProtocolAfContext,
+    NDIS_HANDLE NdisVcHandle,
+    PNDIS_HANDLE ProtocolVcContext)
+{
+    UNREFERENCED_PARAMETER(ProtocolAfContext);
+    UNREFERENCED_PARAMETER(NdisVcHandle);
+    UNREFERENCED_PARAMETER(ProtocolVcContext);
+    return NDIS_STATUS_NOT_SUPPORTED;
+}
+
+static NDIS_STATUS NTAPI McmCmDeleteVc(NDIS_HANDLE ProtocolVcContext)
+{
+    UNREFERENCED_PARAMETER(ProtocolVcContext);
+    return NDIS_STATUS_NOT_SUPPORTED;
+}
+
+static NDIS_STATUS NTAPI McmCmRegisterSap(
+    NDIS_HANDLE CallMgrAfContext,
+    PCO_SAP Sap,
+    NDIS_HANDLE NdisSapHandle,
+    PNDIS_HANDLE CallMgrSapContext)
+{
+    UNREFERENCED_PARAMETER(CallMgrAfContext);
+    UNREFERENCED_PARAMETER(Sap);
+    UNREFERENCED_PARAMETER(NdisSapHandle);
+    UNREFERENCED_PARAMETER(CallMgrSapContext);
+    return NDIS_STATUS_NOT_SUPPORTED;
+}
+
+static NDIS_STATUS NTAPI McmCmDeregisterSap(NDIS_HANDLE CallMgrSapContext)
+{
+    UNREFERENCED_PARAMETER(CallMgrSapContext);
+    return NDIS_STATUS_NOT_SUPPORTED;
+}
+
+static NDIS_STATUS NTAPI McmCmMakeCall(
+    NDIS_HANDLE CallMgrVcContext,
+    PCO_CALL_PARAMETERS CallParameters,
+    NDIS_HANDLE NdisPartyHandle,
+    PNDIS_HANDLE CallMgrPartyContext)
+{
+    UNREFERENCED_PARAMETER(CallMgrVcContext);
+    UNREFERENCED_PARAMETER(CallParameters);
+    UNREFERENCED_PARAMETER(NdisPartyHandle);
+    UNREFERENCED_PARAMETER(CallMgrPartyContext);
+    return NDIS_STATUS_NOT_SUPPORTED;
+}
+
+static NDIS_STATUS NTAPI McmCmCloseCall(
+    NDIS_HANDLE CallMgrVcContext,
+    NDIS_HANDLE CallMgrPartyContext,
+    PVOID CloseData,
+    UINT Size)
+{
+    UNREFERENCED_PARAMETER(CallMgrVcContext);
+    UNREFERENCED_PARAMETER(CallMgrPartyContext);
+    UNREFERENCED_PARAMETER(CloseData);
+    UNREFERENCED_PARAMETER(Size);
+    return NDIS_STATUS_NOT_SUPPORTED;
+}
+
+static VOID NTAPI McmCmIncomingCallComplete(
+    NDIS_STATUS Status,
+    NDIS_HANDLE CallMgrVcContext,
+    PCO_CALL_PARAMETERS CallParameters)
+{
+    UNREFERENCED_PARAMETER(Status);
+    UNREFERENCED_PARAMETER(CallMgrVcContext);
+    UNREFERENCED_PARAMETER(CallParameters);
+}
+
+static NDIS_STATUS NTAPI McmCmAddParty(
+    NDIS_HANDLE CallMgrVcContext,
+    PCO_CALL_PARAMETERS CallParameters,
+    NDIS_HANDLE NdisPartyHandle,
+    PNDIS_HANDLE CallMgrPartyContext)
+{
+    UNREFERENCED_PARAMETER(CallMgrVcContext);
+    UNREFERENCED_PARAMETER(CallParameters);
+    UNREFERENCED_PARAMETER(NdisPartyHandle);
+    UNREFERENCED_PARAMETER(CallMgrPartyContext);
+    return NDIS_STATUS_NOT_SUPPORTED;
+}
+
+static NDIS_STATUS NTAPI McmCmDropParty(NDIS_HANDLE CallMgrPartyContext, PVOID CloseData, UINT Size)
+{
+    UNREFERENCED_PARAMETER(CallMgrPartyContext);
+    UNREFERENCED_PARAMETER(CloseData);
+    UNREFERENCED_PARAMETER(Size);
+    return NDIS_STATUS_NOT_SUPPORTED;
+}
+
+/* NDIS calls these two for stand-alone call managers only, but wants them from an MCM too. */
+static VOID NTAPI McmCmActivateVcComplete(
+    NDIS_STATUS Status,
+    NDIS_HANDLE CallMgrVcContext,
+    PCO_CALL_PARAMETERS CallParameters)
+{
+    UNREFERENCED_PARAMETER(Status);
+    UNREFERENCED_PARAMETER(CallMgrVcContext);
+    UNREFERENCED_PARAMETER(CallParameters);
+}
+
+static VOID NTAPI McmCmDeactivateVcComplete(NDIS_STATUS Status, NDIS_HANDLE CallMgrVcContext)
+{
+    UNREFERENCED_PARAMETER(Status);
+    UNREFERENCED_PARAMETER(CallMgrVcContext);
+}
+
+static NDIS_STATUS NTAPI McmCmModifyCallQoS(
+    NDIS_HANDLE CallMgrVcContext,
+    PCO_CALL_PARAMETERS CallParameters)
+{
+    UNREFERENCED_PARAMETER(CallMgrVcContext);
+    UNREFERENCED_PARAMETER(CallParameters);
+    return NDIS_STATUS_NOT_SUPPORTED;
+}
+
+static NDIS_STATUS NTAPI McmCmOidRequest(
+    NDIS_HANDLE ProtocolAfContext,
+    NDIS_HANDLE ProtocolVcContext,
+    NDIS_HANDLE ProtocolPartyContext,
+    PNDIS_OID_REQUEST OidRequest)
+{
+    UNREFERENCED_PARAMETER(ProtocolAfContext);
+    UNREFERENCED_PARAMETER(ProtocolVcContext);
+    UNREFERENCED_PARAMETER(ProtocolPartyContext);
+    UNREFERENCED_PARAMETER(OidRequest);
+    return NDIS_STATUS_NOT_SUPPORTED;
+}
+
+static VOID NTAPI McmCmOidRequestComplete(
+    NDIS_HANDLE ProtocolAfContext,
+    NDIS_HANDLE ProtocolVcContext,
+    NDIS_HANDLE ProtocolPartyContext,
+    PNDIS_OID_REQUEST OidRequest,
+    NDIS_STATUS Status)
+{
+    UNREFERENCED_PARAMETER(ProtocolAfContext);
+    UNREFERENCED_PARAMETER(ProtocolVcContext);
+    UNREFERENCED_PARAMETER(ProtocolPartyContext);
+    UNREFERENCED_PARAMETER(OidRequest);
+    UNREFERENCED_PARAMETER(Status);
+}
+
+/* --- registration ------------------------------------------------------------------------------ */
+
+/*
+ * Called inside NdisMRegisterMiniportDriver, before anything else. The first table makes the driver a
+ * connection-oriented miniport, the second makes it a call manager as well.
+ */
+static NDIS_STATUS NTAPI McmSetOptions(NDIS_HANDLE NdisDriverHandle, NDIS_HANDLE DriverContext)
+{
+    NDIS_MINIPORT_CO_CHARACTERISTICS Co;
+    NDIS_CO_CALL_MANAGER_OPTIONAL_HANDLERS Cm;
+    NDIS_STATUS Status;
+
+    UNREFERENCED_PARAMETER(DriverContext);
+    NdisZeroMemory(&Co, sizeof(Co));
+    Co.Header.Type = NDIS_OBJECT_TYPE_CO_MINIPORT_CHARACTERISTICS;
+    Co.Header.Revision = NDIS_MINIPORT_CO_CHARACTERISTICS_REVISION_1;
+    Co.Header.Size = NDIS_SIZEOF_MINIPORT_CO_CHARACTERISTICS_REVISION_1;
+    Co.CoActivateVcHandler = McmCoActivateVc;
+    Co.CoDeactivateVcHandler = McmCoDeactivateVc;
+    Co.CoSendNetBufferListsHandler = McmCoSendNetBufferLists;
+    Co.CoOidRequestHandler = McmCoOidRequest;
+    Status = NdisSetOptionalHandlers(NdisDriverHandle, &Co.Header);
+    if (Status != NDIS_STATUS_SUCCESS) {
+        return Status;
+    }
+
+    NdisZeroMemory(&Cm, sizeof(Cm));
+    Cm.Header.Type = NDIS_OBJECT_TYPE_CO_CALL_MANAGER_OPTIONAL_HANDLERS;
+    Cm.Header.Revision = NDIS_CO_CALL_MANAGER_OPTIONAL_HANDLERS_REVISION_1;
+    Cm.Header.Size = NDIS_SIZEOF_CO_CALL_MANAGER_OPTIONAL_HANDLERS_REVISION_1;
+    Cm.CmCreateVcHandler = McmCmCreateVc;
+    Cm.CmDeleteVcHandler = McmCmDeleteVc;
+    Cm.CmOpenAfHandler = McmCmOpenAf;
+    Cm.CmCloseAfHandler = McmCmCloseAf;
+    Cm.CmRegisterSapHandler = McmCmRegisterSap;
+    Cm.CmDeregisterSapHandler = McmCmDeregisterSap;
+    Cm.CmMakeCallHandler = McmCmMakeCall;
+    Cm.CmCloseCallHandler = McmCmCloseCall;
+    Cm.CmIncomingCallCompleteHandler = McmCmIncomingCallComplete;
+    Cm.CmAddPartyHandler = McmCmAddParty;
+    Cm.CmDropPartyHandler = McmCmDropParty;
+    Cm.CmActivateVcCompleteHandler = McmCmActivateVcComplete;
+    Cm.CmDeactivateVcCompleteHandler = McmCmDeactivateVcComplete;
+    Cm.CmModifyCallQoSHandler = McmCmModifyCallQoS;
+    Cm.CmOidRequestHandler = McmCmOidRequest;
+    Cm.CmOidRequestCompleteHandler = McmCmOidRequestComplete;
+    Cm.CmNotifyCloseAfCompleteHandler = McmCmNotifyCloseAfComplete;
+    return NdisSetOptionalHandlers(NdisDriverHandle, &Cm.Header);
+}
+
+/* Every adapter has been halted. NDIS itself owns the driver object's Unload for a miniport. */
+static VOID NTAPI McmUnload(PDRIVER_OBJECT DriverObject)
+{
+    UNREFERENCED_PARAMETER(DriverObject);
+    NdisMDeregisterMiniportDriver(McmDriverHandle);
+}
+
+NTSTATUS NTAPI DriverEntry(PDRIVER_OBJECT DriverObject, PUNICODE_STRING RegistryPath)
+{
+    NDIS_MINIPORT_DRIVER_CHARACTERISTICS Characteristics;
+
+    NdisZeroMemory(&Characteristics, sizeof(Characteristics));
+    Characteristics.Header.Type = NDIS_OBJECT_TYPE_MINIPORT_DRIVER_CHARACTERISTICS;
+    Characteristics.Header.Revision = NDIS_MINIPORT_DRIVER_CHARACTERISTICS_REVISION_2;
+    Characteristics.Header.Size = NDIS_SIZEOF_MINIPORT_DRIVER_CHARACTERISTICS_REVISION_2;
+    Characteristics.MajorNdisVersion = 6;
+    Characteristics.MinorNdisVersion = 20;
+    Characteristics.MajorDriverVersion = 1;
+    Characteristics.SetOptionsHandler = McmSetOptions;
+    Characteristics.InitializeHandlerEx = McmInitializeEx;
+    Characteristics.HaltHandlerEx = McmHaltEx;
+    Characteristics.UnloadHandler = McmUnload;
+    Characteristics.PauseHandler = McmPause;
+    Characteristics.RestartHandler = McmRestart;
+    Characteristics.OidRequestHandler = McmOidRequest;
+    Characteristics.SendNetBufferListsHandler = McmSendNetBufferLists;
+    Characteristics.ReturnNetBufferListsHandler = McmReturnNetBufferLists;
+    Characteristics.CancelSendHandler = McmCancelSend;
+    Characteristics.DevicePnPEventNotifyHandler = McmDevicePnPEventNotify;
+    Characteristics.ShutdownHandlerEx = McmShutdownEx;
+    Characteristics.CancelOidRequestHandler = McmCancelOidRequest;
+    return NdisMRegisterMiniportDriver(
+        DriverObject, RegistryPath, NULL, &Characteristics, &McmDriverHandle);
+}
