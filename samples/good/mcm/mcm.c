@@ -306,8 +306,8 @@ static VOID NTAPI McmTimer(
     }
 }
 
-/* NULL if memory is short. At: one of 1 (work item) and 5 (timer). */
-static PMCM_OPERATION McmAllocateOperation(PMCM_ADAPTER Adapter, ULONG At)
+/* NULL if memory is short. Mode 5 is carried out by the timer, any other by a work item. */
+static PMCM_OPERATION McmAllocateOperation(PMCM_ADAPTER Adapter, ULONG Mode)
 {
     PMCM_OPERATION Operation;
 
@@ -317,7 +317,7 @@ static PMCM_OPERATION McmAllocateOperation(PMCM_ADAPTER Adapter, ULONG At)
         return NULL;
     }
     NdisZeroMemory(Operation, sizeof(*Operation));
-    if (At != 5) {
+    if (Mode != 5) {
         Operation->WorkItem = NdisAllocateIoWorkItem(Adapter->MiniportAdapterHandle);
         if (Operation->WorkItem == NULL) {
             NdisFreeMemory(Operation, 0, 0);
@@ -444,7 +444,8 @@ static NDIS_STATUS NTAPI McmCmCloseAf(NDIS_HANDLE CallMgrAfContext)
     PMCM_ADAPTER Adapter = Af->Adapter;
     ULONG Mode = Adapter->Options.CloseAf;
     PMCM_OPERATION Operation = NULL;
-    PKTHREAD Thread = KeGetCurrentThread();
+    /* In a DPC the current thread is the one that it interrupted, which says nothing. */
+    PKTHREAD Thread = KeGetCurrentIrql() == PASSIVE_LEVEL ? KeGetCurrentThread() : NULL;
 
     if (Mode == 1 || Mode == 5) {
         /* Without memory the close is done at once, which is as good. */
@@ -778,7 +779,9 @@ static VOID NTAPI McmDevicePnPEventNotify(
 }
 
 /* There is no hardware to bring to rest. */
-static VOID NTAPI McmShutdownEx(NDIS_HANDLE MiniportAdapterContext, NDIS_SHUTDOWN_ACTION ShutdownAction)
+static VOID NTAPI McmShutdownEx(
+    NDIS_HANDLE MiniportAdapterContext,
+    NDIS_SHUTDOWN_ACTION ShutdownAction)
 {
     UNREFERENCED_PARAMETER(MiniportAdapterContext);
     UNREFERENCED_PARAMETER(ShutdownAction);
@@ -786,7 +789,9 @@ static VOID NTAPI McmShutdownEx(NDIS_HANDLE MiniportAdapterContext, NDIS_SHUTDOW
 
 /* --- what this driver does not support ---------------------------------------------------------- */
 
-static NDIS_STATUS NTAPI McmOidRequest(NDIS_HANDLE MiniportAdapterContext, PNDIS_OID_REQUEST OidRequest)
+static NDIS_STATUS NTAPI McmOidRequest(
+    NDIS_HANDLE MiniportAdapterContext,
+    PNDIS_OID_REQUEST OidRequest)
 {
     UNREFERENCED_PARAMETER(MiniportAdapterContext);
     UNREFERENCED_PARAMETER(OidRequest);
@@ -830,7 +835,9 @@ static VOID NTAPI McmCancelSend(NDIS_HANDLE MiniportAdapterContext, PVOID Cancel
 
 /* The miniport half of connections: no VC exists, so only the OID handler is ever called. An MCM has
  * no miniport handlers for creating and deleting VCs; NDIS uses those of the call manager half. */
-static NDIS_STATUS NTAPI McmCoActivateVc(NDIS_HANDLE MiniportVcContext, PCO_CALL_PARAMETERS CallParameters)
+static NDIS_STATUS NTAPI McmCoActivateVc(
+    NDIS_HANDLE MiniportVcContext,
+    PCO_CALL_PARAMETERS CallParameters)
 {
     UNREFERENCED_PARAMETER(MiniportVcContext);
     UNREFERENCED_PARAMETER(CallParameters);
