@@ -1,25 +1,50 @@
-//! The core: connection-oriented NDIS as a pure step function. (Being written.)
+//! The core: connection-oriented NDIS as a pure step function.
+//!
+//! **How it is driven.** [`World::step`] is the only way in. It takes one [`Input`] (a driver called, a handler returned,
+//! a task of NDIS's own started, the environment acted) and gives one [`Step`]: return this, store that, run this
+//! handler, wait for that. Whoever drives it, the engine, turns steps into real calls in one short loop and feeds the
+//! results back; no driver code can run while the world is held, because the world takes no closure and knows
+//! drivers by number only. It reads no clock, starts no thread, and calls nobody.
+//!
+//! **What it gives.** A documented error status is a [`Step::Return`]. A [`Violation`] is behaviour that the documents
+//! forbid or leave undefined; it ends the execution, and the world is as before it. What the documents
+//! answer with a status, or only advise against, is a [`Notice::Warning`] beside the step.
+//!
+//! **What NDIS does on its own** is listed by [`World::jobs`] as a function of the state: there is no queue. The
+//! environment's [`Command`]s set goals, and the jobs work towards them.
+//!
+//! One module per area of the contract: [`registration`], [`binding`] (with adapters), [`af`]. Read [`phase`] first,
+//! which all asynchronous operations share, then `af`.
 #![no_std]
 #![forbid(unsafe_code)]
 
 extern crate alloc;
 
+mod af;
+mod binding;
 pub mod block;
 mod event;
 mod id;
-mod phase;
+pub mod phase;
 pub mod record;
+mod registration;
 mod step;
 mod table;
 
 pub use event::{Call, Callback, DeviceEvent, HaltAction, NetEvent, Power, Reply, Value};
-pub use id::{AdapterId, AfId, BindingId, DriverId, Handle, HandleArg, HandleKind, RegistrationId, Task, TaskId, Token};
+pub use id::{
+    AdapterId, AfId, BindingId, DriverId, Handle, HandleArg, HandleKind, RegistrationId, Task, TaskId, Token,
+};
 pub use phase::Phase;
-pub use step::{Command, Condition, Debt, Input, Job, Log, Notice, Object, OpId, OutParameter, Step, Violation};
+pub use step::{
+    Command, Condition, Debt, Input, Job, Log, Notice, Object, OpId, OutParameter, Step, Violation,
+};
 
 use alloc::vec::Vec;
+use contract::{Rule, Status};
+use table::Table;
 
-/// How the world is laid out and how NDIS behaves where the documentation leaves it a choice.
+/// How the world is laid out, and how NDIS behaves where the documentation leaves it a choice.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub struct Config {
     /// How many drivers there are.
@@ -34,7 +59,7 @@ pub struct Config {
     pub pend_close: bool,
 }
 
-/// How NDIS takes an adapter down.
+/// How NDIS takes an adapter down: the `[[stop_order]]` tables of the contract.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub enum StopOrder {
     /// As documented: every unbind is complete before the halt.
@@ -47,25 +72,217 @@ pub enum StopOrder {
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub struct World {
     config: Config,
+    drivers: Vec<registration::Driver>,
+    adapters: Vec<binding::Adapter>,
+    bindings: Table<binding::Binding>,
+    registrations: Table<af::Registration>,
+    afs: Table<af::Af>,
+    ops: Ops,
+}
+
+/// A call or callback that is under way: what to do when its handler returns, or when its store or wait is done.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+enum Op {
+    Registration(registration::Op),
+    Binding(binding::Op),
+    Af(af::Op),
+}
+
+/// The operations under way. An operation that is over is freed at once.
+#[derive(Clone, PartialEq, Eq, Hash, Debug, Default)]
+struct Ops {
+    slots: Vec<Option<Op>>,
+}
+
+impl Ops {
+    fn begin(&mut self, op: Op) -> OpId {
+        let slot = self.slots.iter().position(Option::is_none).unwrap_or_else(|| {
+            self.slots.push(None);
+            self.slots.len() - 1
+        });
+        self.slots[slot] = Some(op);
+        OpId(slot as u32)
+    }
+
+    fn get(&self, id: OpId) -> Op {
+        self.slots[id.0 as usize].expect("an operation is continued by its own step only")
+    }
+
+    fn go_on(&mut self, id: OpId, op: Op) {
+        self.slots[id.0 as usize] = Some(op);
+    }
+
+    fn end(&mut self, id: OpId) {
+        self.slots[id.0 as usize] = None;
+        while self.slots.pop_if(|slot| slot.is_none()).is_some() {}
+    }
+}
+
+/// Who steps, and where the step leaves its notices.
+struct Context<'a> {
+    task: &'a mut Task,
+    log: &'a mut dyn Log,
+}
+
+impl Context<'_> {
+    /// The driver that made the call.
+    fn caller(&self) -> DriverId {
+        self.task.driver.expect("only drivers call NDIS")
+    }
+
+    fn handle(&mut self, kind: HandleKind, slot: u32) -> Handle {
+        self.task.made += 1;
+        Handle::new(kind, self.task.id, self.task.made - 1, slot)
+    }
+
+    fn edge(&mut self, object: Object, from: &'static str, to: &'static str) {
+        self.log.notice(Notice::Edge(object, from, to));
+    }
+
+    fn warn(&mut self, rule: Rule, by: DriverId, object: Object, offence: &'static str) {
+        self.log.notice(Notice::Warning(Violation { rule, by, object, offence }));
+    }
+}
+
+type Stepped = Result<Step, Violation>;
+
+const fn violation(rule: Rule, by: DriverId, object: Object, offence: &'static str) -> Violation {
+    Violation { rule, by, object, offence }
 }
 
 impl World {
-    /// A world in which nothing is loaded.
+    /// A world in which nothing is loaded and nothing is plugged in.
     pub fn new(config: Config) -> World {
-        World { config }
+        World {
+            drivers: (0..config.drivers).map(|_| registration::Driver::default()).collect(),
+            adapters: config.adapters.iter().map(|&driver| binding::Adapter::new(driver)).collect(),
+            bindings: Table::default(),
+            registrations: Table::default(),
+            afs: Table::default(),
+            ops: Ops::default(),
+            config,
+        }
     }
-    /// The only way in: one input, one step. On `Err` the world is unchanged.
-    pub fn step(&mut self, _task: &mut Task, _input: Input, _log: &mut impl Log) -> Result<Step, Violation> {
-        Ok(Step::Return(contract::Status::SUCCESS))
+
+    /// The only way in: what happened on `task`, and what the task does next. Notices go to `log`.
+    ///
+    /// # Errors
+    /// The rule that a driver broke. The world, and what `task` has made, are as before the step.
+    pub fn step(&mut self, task: &mut Task, input: Input, log: &mut dyn Log) -> Stepped {
+        let cx = &mut Context { task, log };
+        match input {
+            Input::Called(call) => self.called(cx, call),
+            Input::Returned(id, reply) => match self.ops.get(id) {
+                Op::Registration(op) => self.registration_returned(cx, id, op, reply),
+                Op::Binding(op) => self.binding_returned(cx, id, op, reply),
+                Op::Af(op) => self.af_returned(cx, id, op, reply),
+            },
+            Input::Resumed(id) => match self.ops.get(id) {
+                Op::Registration(op) => self.registration_resumed(cx, id, op),
+                Op::Binding(op) => self.binding_resumed(id, op),
+                Op::Af(op) => self.af_resumed(id, op),
+            },
+            Input::Start(job) => Ok(self.start(cx, job)),
+            Input::Commanded(command) => Ok(Step::Return(self.command(cx, command))),
+        }
     }
-    /// Appends what NDIS may start on its own now.
-    pub fn jobs(&self, _jobs: &mut Vec<Job>) {}
+
+    fn called(&mut self, cx: &mut Context<'_>, call: Call) -> Stepped {
+        match call {
+            Call::RegisterProtocolDriver { driver_context, characteristics } => {
+                self.register_protocol_driver(cx, driver_context, characteristics)
+            }
+            Call::DeregisterProtocolDriver { protocol } => self.deregister_protocol_driver(cx, protocol),
+            Call::MRegisterMiniportDriver { driver_context, characteristics } => {
+                self.register_miniport_driver(cx, driver_context, characteristics)
+            }
+            Call::MDeregisterMiniportDriver { driver } => self.deregister_miniport_driver(cx, driver),
+            Call::SetOptionalHandlers { handle, handlers } => self.set_optional_handlers(cx, handle, handlers),
+            Call::MSetMiniportAttributes { adapter, attributes } => {
+                self.set_miniport_attributes(cx, adapter, attributes)
+            }
+            Call::OpenAdapterEx { protocol, binding_context, parameters, bind_context } => {
+                self.open_adapter(cx, protocol, binding_context, parameters, bind_context)
+            }
+            Call::CloseAdapterEx { binding } => self.close_adapter(cx, binding),
+            Call::CompleteBindAdapterEx { bind_context, status } => self.complete_bind(cx, bind_context, status),
+            Call::CompleteUnbindAdapterEx { unbind_context } => self.complete_unbind(cx, unbind_context),
+            Call::UnbindAdapter { binding } => self.unbind_adapter(cx, binding),
+            Call::ReEnumerateProtocolBindings { protocol } => self.reenumerate_bindings(cx, protocol),
+            Call::CompleteNetPnPEvent { binding, event, status } => {
+                self.complete_net_pnp_event(cx, binding, event, status)
+            }
+            Call::MPauseComplete { adapter } => self.pause_complete(cx, adapter),
+            Call::MRestartComplete { adapter, status } => self.restart_complete(cx, adapter, status),
+            Call::MRemoveMiniport { adapter } => self.remove_miniport(cx, adapter),
+            Call::CmRegisterAddressFamilyEx { binding, family } => self.cm_register_family(cx, binding, family),
+            Call::MCmRegisterAddressFamilyEx { adapter, family } => self.mcm_register_family(cx, adapter, family),
+            Call::ClOpenAddressFamilyEx { binding, family, af_context } => {
+                self.open_af(cx, binding, family, af_context)
+            }
+            Call::CmOpenAddressFamilyComplete { status, af, af_context } => {
+                self.open_af_complete(cx, status, af, af_context)
+            }
+            Call::ClCloseAddressFamily { af } => self.close_af(cx, af),
+            Call::CmCloseAddressFamilyComplete { status, af } => self.close_af_complete(cx, status, af),
+            Call::CmNotifyCloseAddressFamily { af } => self.notify_close_af(cx, af),
+            Call::ClNotifyCloseAddressFamilyComplete { af, status } => {
+                self.notify_close_af_complete(cx, af, status)
+            }
+        }
+    }
+
+    fn start(&mut self, cx: &mut Context<'_>, job: Job) -> Step {
+        match job {
+            Job::Load(driver) => self.load(driver),
+            Job::Uninstall(driver) => self.uninstall(driver),
+            Job::Unload(driver) => self.unload(driver),
+            Job::Initialize(adapter) => self.initialize(cx, adapter),
+            Job::PauseMiniport(adapter) => self.pause_miniport(cx, adapter),
+            Job::RestartMiniport(adapter) => self.restart_miniport(cx, adapter),
+            Job::SurpriseRemoved(adapter) => self.surprise_removed(adapter),
+            Job::Halt(adapter) => self.halt(cx, adapter),
+            Job::Bind(driver, adapter) => self.bind(cx, driver, adapter),
+            Job::OpenAdapterComplete(binding) => self.open_adapter_complete(binding),
+            Job::NetPnPEvent(binding, event) => self.net_pnp_event(cx, binding, event),
+            Job::Unbind(binding) => self.unbind(cx, binding),
+            Job::CloseAdapterComplete(binding) => self.close_adapter_complete(cx, binding),
+            Job::AfRegisterNotify(binding, registration) => self.af_register_notify(binding, registration),
+            Job::OpenAfComplete(af) => self.report_open(af),
+            Job::NotifyCloseAf(af) => self.deliver_notification(af),
+        }
+    }
+
+    /// Appends what NDIS may start on its own now, in an order that depends on the state alone.
+    pub fn jobs(&self, jobs: &mut Vec<Job>) {
+        self.registration_jobs(jobs);
+        self.binding_jobs(jobs);
+        self.af_jobs(jobs);
+    }
+
     /// Whether what a call waits for has come.
-    pub fn holds(&self, _condition: Condition) -> bool {
-        true
+    pub fn holds(&self, condition: Condition) -> bool {
+        match condition {
+            Condition::Unbound(driver) => !self.has_bindings(driver),
+        }
     }
-    /// What is not at rest, and who owes it.
+
+    /// What is not at rest, and who owes it. At quiescence each entry is a liveness finding, unless it only waits for another.
     pub fn pending(&self) -> Vec<Debt> {
-        Vec::new()
+        let mut debts = Vec::new();
+        self.binding_debts(&mut debts);
+        self.af_debts(&mut debts);
+        debts
+    }
+
+    /// Runs `handler` of `driver` as the first thing of a new operation.
+    fn invoke(&mut self, op: Op, driver: DriverId, callback: Callback) -> Step {
+        Step::Invoke(self.ops.begin(op), driver, callback)
+    }
+
+    /// Ends an operation with a return to its caller.
+    fn finish(&mut self, id: OpId, status: Status) -> Step {
+        self.ops.end(id);
+        Step::Return(status)
     }
 }

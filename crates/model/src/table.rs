@@ -13,18 +13,20 @@ pub(crate) const CAPACITY: usize = 1 << 20;
 
 /// The table is full.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Full;
+pub(crate) struct Full;
 
 #[derive(Clone, Debug)]
 pub(crate) struct Table<T> {
     slots: Vec<T>,
+    /// The entries that are not removed, in the order in which they came.
+    live: Vec<u32>,
     /// Removed entries, oldest first.
     removed: VecDeque<u32>,
 }
 
 impl<T> Default for Table<T> {
     fn default() -> Table<T> {
-        Table { slots: Vec::new(), removed: VecDeque::new() }
+        Table { slots: Vec::new(), live: Vec::new(), removed: VecDeque::new() }
     }
 }
 
@@ -46,11 +48,14 @@ impl<T> Table<T> {
             self.removed.pop_front();
             self.slots[slot as usize] = entry;
         }
+        self.live.push(slot);
         Ok(slot)
     }
 
     /// Marks an entry as one whose place may be taken again some day; it stays readable until then.
     pub(crate) fn remove(&mut self, slot: u32) {
+        let place = self.live.iter().rposition(|&live| live == slot).expect("an entry is removed once");
+        self.live.remove(place);
         self.removed.push_back(slot);
     }
 
@@ -58,12 +63,14 @@ impl<T> Table<T> {
         self.slots.get(slot as usize)
     }
 
+    /// The entries that are not removed.
     pub(crate) fn iter(&self) -> impl Iterator<Item = (u32, &T)> {
-        self.slots.iter().enumerate().map(|(slot, entry)| (slot as u32, entry))
+        self.live.iter().map(|&slot| (slot, &self.slots[slot as usize]))
     }
 
-    pub(crate) fn len(&self) -> usize {
-        self.slots.len()
+    /// The removed entries that are remembered.
+    pub(crate) fn iter_removed(&self) -> impl Iterator<Item = (u32, &T)> {
+        self.removed.iter().map(|&slot| (slot, &self.slots[slot as usize]))
     }
 }
 

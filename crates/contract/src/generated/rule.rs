@@ -11,6 +11,8 @@ use crate::rule::{Enforcement, RuleInfo};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[repr(u16)]
 pub enum Rule {
+    /// The handle given to a deregistration, to NdisOpenAdapterEx or to NdisSetOptionalHandlers is the one that NDIS stored for this driver, and it is still registered.
+    RegistrationHandleKnown,
     /// A protocol calls NdisRegisterProtocolDriver from DriverEntry.
     RegistrationProtocolInDriverentry,
     /// DriverEntry makes the registration its last step before it returns success.
@@ -139,6 +141,8 @@ pub enum Rule {
     RegistrationNdisSetoptionsInside,
     /// NDIS copies the characteristics, so the caller's structure may be on the stack.
     RegistrationNdisCopies,
+    /// A binding handle is the one that NdisOpenAdapterEx stored for this driver, and an adapter handle the one that MiniportInitializeEx got, up to the end of MiniportHaltEx.
+    BindingHandleKnown,
     /// NdisOpenAdapterEx is called only from ProtocolBindAdapterEx; NDIS fails it elsewhere. A call from another thread while the bind is still outstanding counts as within it.
     BindingOpenInBind,
     /// The AdapterName opened is the one from BindParameters, and BindContext the one of this bind.
@@ -2118,6 +2122,7 @@ pub enum Rule {
 impl Rule {
     /// All of them, in the order of their numbers.
     pub const ALL: &[Rule] = &[
+        Rule::RegistrationHandleKnown,
         Rule::RegistrationProtocolInDriverentry,
         Rule::RegistrationProtocolLast,
         Rule::RegistrationProtocolReady,
@@ -2182,6 +2187,7 @@ impl Rule {
         Rule::RegistrationNd5UnloadHandler,
         Rule::RegistrationNdisSetoptionsInside,
         Rule::RegistrationNdisCopies,
+        Rule::BindingHandleKnown,
         Rule::BindingOpenInBind,
         Rule::BindingOpenName,
         Rule::BindingOpenHeader,
@@ -3290,6 +3296,7 @@ pub(crate) static BY_ID: &[Rule] = &[
     Rule::BindingHaltTapi,
     Rule::BindingHaltTimers,
     Rule::BindingHaltWaitReceives,
+    Rule::BindingHandleKnown,
     Rule::BindingInitAttributesEarly,
     Rule::BindingInitAttributesFirst,
     Rule::BindingInitAttributesRequired,
@@ -3885,6 +3892,7 @@ pub(crate) static BY_ID: &[Rule] = &[
     Rule::RegistrationDriverentryCleanup,
     Rule::RegistrationDriverentrySync,
     Rule::RegistrationDriverentryUndo,
+    Rule::RegistrationHandleKnown,
     Rule::RegistrationImCoClient,
     Rule::RegistrationMcmFunctionSet,
     Rule::RegistrationMcmNoMiniportVc,
@@ -4228,7 +4236,30 @@ pub(crate) static BY_ID: &[Rule] = &[
 ];
 
 /// One row per rule, in the order of their numbers.
-pub(crate) static INFO: [RuleInfo; 1051] = [
+pub(crate) static INFO: [RuleInfo; 1053] = [
+    RuleInfo {
+        id: "registration-handle-known",
+        area: Area::Registration,
+        binds: &[Role::Client, Role::Cm, Role::Mcm, Role::Miniport],
+        strength: Strength::Must,
+        text: "The handle given to a deregistration, to NdisOpenAdapterEx or to NdisSetOptionalHandlers is the one that NDIS stored for this driver, and it is still registered.",
+        ddis: &[
+            Ddi::NdisDeregisterProtocolDriver,
+            Ddi::NdisMDeregisterMiniportDriver,
+            Ddi::NdisOpenAdapterEx,
+            Ddi::NdisReEnumerateProtocolBindings,
+        ],
+        detect: Detect::Argument,
+        pages: &[
+            "nf-ndis-ndisregisterprotocoldriver",
+            "nf-ndis-ndisderegisterprotocoldriver",
+            "nf-ndis-ndismderegisterminiportdriver",
+        ],
+        refusal: None,
+        race: false,
+        rests_on: &[],
+        enforcement: Enforcement::Enforced,
+    },
     RuleInfo {
         id: "registration-protocol-in-driverentry",
         area: Area::Registration,
@@ -5304,6 +5335,30 @@ pub(crate) static INFO: [RuleInfo; 1051] = [
         },
     },
     RuleInfo {
+        id: "binding-handle-known",
+        area: Area::Binding,
+        binds: &[Role::Client, Role::Cm, Role::Mcm, Role::Miniport],
+        strength: Strength::Must,
+        text: "A binding handle is the one that NdisOpenAdapterEx stored for this driver, and an adapter handle the one that MiniportInitializeEx got, up to the end of MiniportHaltEx.",
+        ddis: &[
+            Ddi::NdisCloseAdapterEx,
+            Ddi::NdisUnbindAdapter,
+            Ddi::NdisCmRegisterAddressFamilyEx,
+            Ddi::NdisClOpenAddressFamilyEx,
+            Ddi::NdisMCmRegisterAddressFamilyEx,
+            Ddi::NdisMSetMiniportAttributes,
+            Ddi::NdisMPauseComplete,
+            Ddi::NdisMRestartComplete,
+            Ddi::NdisMRemoveMiniport,
+        ],
+        detect: Detect::Argument,
+        pages: &["nf-ndis-ndisopenadapterex", "nc-ndis-miniport_initialize", "nc-ndis-miniport_halt"],
+        refusal: None,
+        race: false,
+        rests_on: &[],
+        enforcement: Enforcement::Enforced,
+    },
+    RuleInfo {
         id: "binding-open-in-bind",
         area: Area::Binding,
         binds: &[Role::Client, Role::Cm],
@@ -5802,10 +5857,7 @@ pub(crate) static INFO: [RuleInfo; 1051] = [
         refusal: None,
         race: false,
         rests_on: &[Question::BindingQCloseWithObjects],
-        enforcement: Enforcement::Waits {
-            needs: "SAPs and virtual connections",
-            why: "For address families the narrower rules af-close-before-closeadapter, af-close-on-unbind and af-notify-before-unbind say it.",
-        },
+        enforcement: Enforcement::Enforced,
     },
     RuleInfo {
         id: "binding-unbindadapter-context",
