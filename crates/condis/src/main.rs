@@ -1,3 +1,33 @@
-//! The `condis` program.
+//! The program `condis`. One file per command under `commands/`; `output.rs` is the only place that prints.
+#![forbid(unsafe_code)]
 
-fn main() {}
+mod cli;
+mod commands;
+mod output;
+
+use clap::Parser;
+use cli::{Cli, Command};
+use output::Output;
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        // `--help` and `--version` come this way, too; clap knows where each belongs and with which code.
+        Err(error) => {
+            let code = if error.use_stderr() { output::USAGE } else { output::CLEAN };
+            let _ = error.print();
+            return ExitCode::from(code);
+        }
+    };
+    let mut output = Output::new(cli.color);
+    let result = match cli.command {
+        Command::Inspect(arguments) => commands::inspect::run(&arguments, &mut output),
+        Command::Rules(arguments) => commands::rules::run(&arguments, &mut output),
+        Command::Explain(arguments) => commands::explain::run(&arguments, &mut output),
+    };
+    ExitCode::from(match result {
+        Ok(code) => code,
+        Err(failure) => output.fail(&failure),
+    })
+}

@@ -3,7 +3,6 @@
 //! [`Finding::gather`] collects from the records of one execution; [`Finding::text`] prints in the manner of a compiler's
 //! diagnostics, and the value serialises for `--format json`.
 
-use crate::level::Level;
 use crate::names::{Key, Names, object_handle};
 use crate::paint::{self, Look};
 use crate::syntax;
@@ -15,6 +14,7 @@ use model::{
     Call, Callback, Command, Debt, DriverId, HandleArg, Job, Object, OutParameter, Token, Value, Violation,
 };
 use serde::Serialize;
+use verify::level::Level;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// How many lines of a trace a finding prints at most.
@@ -41,6 +41,7 @@ pub struct Finding {
     /// The id of the rule, or a word for what has no rule: `crash`, `expectation`.
     pub id: String,
     /// How grave it is.
+    #[serde(serialize_with = "crate::json::level")]
     pub level: Level,
     /// The driver that broke it, if one did.
     pub by: Option<String>,

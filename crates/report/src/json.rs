@@ -10,6 +10,7 @@ use model::record::{Event, Record};
 use model::{HandleArg, OutParameter, Value, Violation};
 use serde::Serialize;
 use serde_json::{Map, Value as Json, json};
+use verify::level::Level;
 
 /// One record of a trace.
 #[derive(Clone, PartialEq, Debug, Serialize)]
@@ -38,6 +39,11 @@ pub struct Line {
     /// What else there is to the event; the members depend on `event`.
     #[serde(flatten)]
     pub more: Map<String, Json>,
+}
+
+/// A level as its word.
+pub(crate) fn level<S: serde::Serializer>(level: &Level, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(level.as_str())
 }
 
 /// `record`, the `number`-th of its trace. Its names must have been learnt.

@@ -9,7 +9,6 @@
 
 pub mod finding;
 pub mod json;
-pub mod level;
 pub mod manual;
 pub mod names;
 mod paint;
@@ -18,9 +17,9 @@ pub mod trace;
 mod wrap;
 
 pub use finding::Finding;
-pub use level::{Level, Levels, Setting};
 pub use names::Names;
 pub use paint::Look;
+pub use verify::level::{Circumstances, Level, Levels, Setting};
 
 /// The version of every JSON document that this crate makes, in its member `condis`.
 pub const JSON_VERSION: u32 = 1;

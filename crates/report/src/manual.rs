@@ -1,11 +1,11 @@
 //! The contract's rules and functions as pages: what `condis rules` and `condis explain` print.
 
 use crate::finding::Reading;
-use crate::level::Level;
 use crate::paint::{self, Look};
 use crate::wrap::{hang, wrap};
 use contract::{Ddi, Enforcement, Role, Rule, page_url};
 use serde::Serialize;
+use verify::level::Level;
 
 /// A rule as a row of a table and as JSON.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize)]
@@ -19,6 +19,7 @@ pub struct RuleEntry {
     /// `must` or `should`.
     pub strength: &'static str,
     /// The level of a breach.
+    #[serde(serialize_with = "crate::json::level")]
     pub level: Level,
     /// How a breach can be seen.
     pub detect: &'static str,

@@ -302,6 +302,8 @@ fn kernel_object(operation: Operation) -> Option<(Token, &'static str)> {
                 ObjectKind::SpinLock => "lock",
                 ObjectKind::Timer => "timer",
                 ObjectKind::WorkItem => "workitem",
+                ObjectKind::Dpc => "dpc",
+                ObjectKind::Thread => "thread",
             },
         )),
         Operation::Set(token) | Operation::Reset(token) | Operation::Read(token) => Some((token, "kevent")),

@@ -21,6 +21,21 @@ impl Look {
         self.width.unwrap_or(100).clamp(40, 100)
     }
 
+    /// `text` so that it stands out.
+    pub fn strong(self, text: &str) -> String {
+        self.paint(STRONG, text)
+    }
+
+    /// `text` as an error.
+    pub fn error(self, text: &str) -> String {
+        self.paint(ERROR, text)
+    }
+
+    /// `text` that may be read past.
+    pub fn dim(self, text: &str) -> String {
+        self.paint(DIM, text)
+    }
+
     /// `text` in `style`, or as it is.
     pub(crate) fn paint(self, style: Style, text: &str) -> String {
         if !self.colour || text.is_empty() {

@@ -193,7 +193,9 @@ fn kernel_call(names: &Names, call: KernelCall) -> String {
                 | ObjectKind::SynchronizationEvent { set: false }
                 | ObjectKind::SpinLock
                 | ObjectKind::Timer
-                | ObjectKind::WorkItem => {}
+                | ObjectKind::WorkItem
+                | ObjectKind::Dpc
+                | ObjectKind::Thread => {}
             }
         }
         Operation::Set(object)

@@ -1,0 +1,12 @@
+//! condis as a library: everything the program does, as functions over parsed inputs.
+//!
+//! Reading files and parsing stand apart from executing, because they may move to different processes. Read
+//! [`scenario`] first (what a run consists of), then [`plan`] (scenario and command line put together).
+#![forbid(unsafe_code)]
+
+pub mod digest;
+pub mod inspect;
+pub mod roles;
+pub mod scenario;
+pub mod source;
+pub mod suggest;
