@@ -18,8 +18,8 @@ use crate::binding::Binding;
 use crate::block::AddressFamily;
 use crate::phase::{Phase, Verdict};
 use crate::{
-    AdapterId, AfId, BindingId, Callback, Context, Debt, DriverId, Handle, HandleArg, HandleKind, Job, Object,
-    OpId, OutParameter, RegistrationId, Reply, Step, Stepped, Token, Violation, World, violation,
+    AdapterId, AfId, BindingId, Callback, Context, Debt, DriverId, Handle, HandleArg, HandleKind, Job,
+    Object, OpId, OutParameter, RegistrationId, Reply, Step, Stepped, Token, Violation, World, violation,
 };
 use alloc::vec::Vec;
 use contract::{Ddi, Rule, Status};
@@ -217,15 +217,8 @@ impl World {
     ) -> Step {
         let slot = self.registrations.next_slot();
         let id = RegistrationId(cx.handle(HandleKind::Registration, slot));
-        let registration = Registration {
-            id,
-            adapter,
-            driver: cx.caller(),
-            binding,
-            family,
-            state,
-            told: Vec::new(),
-        };
+        let registration =
+            Registration { id, adapter, driver: cx.caller(), binding, family, state, told: Vec::new() };
         if self.registrations.insert(registration).is_err() {
             return Step::Return(Status::RESOURCES);
         }
@@ -444,7 +437,12 @@ impl World {
         let (binding, adapter) = (this.id, this.adapter);
         if !self.driver(client).is_client() {
             let offence = "the driver has not set its client handlers";
-            return Err(violation(Rule::RegistrationCoClientHandlers, client, Object::Binding(binding), offence));
+            return Err(violation(
+                Rule::RegistrationCoClientHandlers,
+                client,
+                Object::Binding(binding),
+                offence,
+            ));
         }
         let registration = self.registered(adapter, family.family);
         let offered = registration.filter(|registration| registration.state == RegistrationState::Offered);
@@ -495,8 +493,11 @@ impl World {
                     Some(binding) => self.bindings[binding.0.slot].context(),
                     None => self.miniport_of(registration.adapter).1,
                 };
-                let callback =
-                    Callback::CmOpenAf { binding_context, family: registration.family, af: af.manager_handle };
+                let callback = Callback::CmOpenAf {
+                    binding_context,
+                    family: registration.family,
+                    af: af.manager_handle,
+                };
                 let manager = af.manager;
                 self.ops.go_on(id, crate::Op::Af(Op::CmOpenAf(slot)));
                 Ok(Step::Invoke(id, manager, callback))
@@ -613,7 +614,9 @@ impl World {
             | HandleKind::UnbindContext
             | HandleKind::Binding
             | HandleKind::PnpEvent
-            | HandleKind::Registration => return fail(Rule::AfHandleOpaque, "the handle is not that of an AF"),
+            | HandleKind::Registration => {
+                return fail(Rule::AfHandleOpaque, "the handle is not that of an AF");
+            }
         }
         let af = &self.afs[handle.slot];
         if af.id.0 != handle && af.manager_handle != handle {
@@ -654,7 +657,9 @@ impl World {
             | HandleKind::UnbindContext
             | HandleKind::Binding
             | HandleKind::PnpEvent
-            | HandleKind::Registration => return fail(Rule::AfHandleOpaque, "the handle is not that of an AF"),
+            | HandleKind::Registration => {
+                return fail(Rule::AfHandleOpaque, "the handle is not that of an AF");
+            }
         }
         let af = &self.afs[handle.slot];
         if af.id.0 != handle && af.manager_handle != handle {
@@ -665,7 +670,12 @@ impl World {
             return Err(violation(Rule::AfHandleOwner, driver, af.object(), offence));
         }
         if af.manager != driver {
-            return Err(violation(Rule::AfHandleOwner, driver, af.object(), "the AF is another call manager's"));
+            return Err(violation(
+                Rule::AfHandleOwner,
+                driver,
+                af.object(),
+                "the AF is another call manager's",
+            ));
         }
         Ok(handle.slot)
     }
@@ -736,12 +746,20 @@ impl World {
         }
     }
 
-    pub(crate) fn close_af_complete(&mut self, cx: &mut Context<'_>, status: Status, handle: HandleArg) -> Stepped {
+    pub(crate) fn close_af_complete(
+        &mut self,
+        cx: &mut Context<'_>,
+        status: Status,
+        handle: HandleArg,
+    ) -> Stepped {
         let slot = self.manager_af(cx, handle)?;
         let af = &self.afs[slot];
         let fail = |rule, offence| Err(violation(rule, af.manager, af.object(), offence));
         if status != Status::SUCCESS {
-            return fail(Rule::AfCmCloseCompleteStatus, "a close was completed with another status than success");
+            return fail(
+                Rule::AfCmCloseCompleteStatus,
+                "a close was completed with another status than success",
+            );
         }
         let pending_only = Rule::AfCmCloseCompletePendingOnly;
         let mut phase = match (af.state, af.close) {
@@ -819,13 +837,7 @@ impl World {
         self.invoke(crate::Op::Af(Op::ClNotifyCloseAf(slot, held)), client, callback)
     }
 
-    fn cl_notify_close_af_returned(
-        &mut self,
-        id: OpId,
-        slot: u32,
-        held: bool,
-        status: Status,
-    ) -> Stepped {
+    fn cl_notify_close_af_returned(&mut self, id: OpId, slot: u32, held: bool, status: Status) -> Stepped {
         let af = &self.afs[slot];
         let Notification::Outstanding(mut phase) = af.notification else {
             unreachable!("a notification ends when its handler has returned");
@@ -884,7 +896,10 @@ impl World {
         let af = &self.afs[slot];
         let fail = |rule, offence| Err(violation(rule, af.client, af.object(), offence));
         if status == Status::PENDING {
-            return fail(Rule::AfNotifyCompleteStatus, "a notification was completed with NDIS_STATUS_PENDING");
+            return fail(
+                Rule::AfNotifyCompleteStatus,
+                "a notification was completed with NDIS_STATUS_PENDING",
+            );
         }
         let pending_only = Rule::AfNotifyCompletePendingOnly;
         let Notification::Outstanding(mut phase) = af.notification else {
@@ -980,14 +995,20 @@ impl World {
         let managed: Vec<&Af> = self.afs_on(binding).filter(|af| af.binding != binding.id).collect();
         self.check_clients_notified(driver, &managed, Rule::AfNotifyBeforeUnbind)?;
         if let Some(af) = managed.first() {
-            let offence = "NdisCloseAdapterEx was called before the clients had closed their address families";
+            let offence =
+                "NdisCloseAdapterEx was called before the clients had closed their address families";
             return Err(violation(Rule::BindingClosingNoCoObjects, driver, af.object(), offence));
         }
         Ok(())
     }
 
     /// Checks that a call manager which goes away has asked every client to close that had not begun to by itself.
-    fn check_clients_notified(&self, driver: DriverId, afs: &[&Af], none_rule: Rule) -> Result<(), Violation> {
+    fn check_clients_notified(
+        &self,
+        driver: DriverId,
+        afs: &[&Af],
+        none_rule: Rule,
+    ) -> Result<(), Violation> {
         let unasked = |af: &&&Af| matches!(af.state, AfState::Open | AfState::Opening) && !af.asked;
         let Some(left_out) = afs.iter().find(unasked) else {
             return Ok(());
@@ -1043,4 +1064,3 @@ impl World {
         }
     }
 }
-

@@ -19,10 +19,12 @@ use crate::{
 use alloc::vec::Vec;
 use contract::{Ddi, Rule, Status};
 
-const ATTRIBUTES_NOT_CO_NDIS: u32 = contract::values::ndis_miniport_attributes::NDIS_MINIPORT_ATTRIBUTES_NOT_CO_NDIS;
+const ATTRIBUTES_NOT_CO_NDIS: u32 =
+    contract::values::ndis_miniport_attributes::NDIS_MINIPORT_ATTRIBUTES_NOT_CO_NDIS;
 const REGISTRATION_ATTRIBUTES: u8 =
     contract::values::ndis_object_type::NDIS_OBJECT_TYPE_MINIPORT_ADAPTER_REGISTRATION_ATTRIBUTES as u8;
-const GENERAL_ATTRIBUTES: u8 = contract::values::ndis_object_type::NDIS_OBJECT_TYPE_MINIPORT_ADAPTER_GENERAL_ATTRIBUTES as u8;
+const GENERAL_ATTRIBUTES: u8 =
+    contract::values::ndis_object_type::NDIS_OBJECT_TYPE_MINIPORT_ADAPTER_GENERAL_ATTRIBUTES as u8;
 
 /// One adapter.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
@@ -185,7 +187,10 @@ impl Binding {
     /// Whether the bind has succeeded and no unbind has begun.
     pub(crate) fn is_bound(&self) -> bool {
         match self.state {
-            BindingState::Paused | BindingState::Restarting | BindingState::Running | BindingState::Pausing => true,
+            BindingState::Paused
+            | BindingState::Restarting
+            | BindingState::Running
+            | BindingState::Pausing => true,
             BindingState::Opening(_) | BindingState::Closing(_) | BindingState::Unbound => false,
         }
     }
@@ -255,10 +260,7 @@ impl World {
     }
 
     fn bindings_of(&self, adapter: AdapterId) -> impl Iterator<Item = &Binding> {
-        self.bindings
-            .iter()
-            .map(|(_, binding)| binding)
-            .filter(move |binding| binding.adapter == adapter)
+        self.bindings.iter().map(|(_, binding)| binding).filter(move |binding| binding.adapter == adapter)
     }
 
     /// The binding of a protocol to an adapter, if it is not unbound.
@@ -335,9 +337,7 @@ impl World {
         let again: Vec<u32> = self
             .bindings
             .iter_removed()
-            .filter(|(_, binding)| {
-                binding.driver == driver && adapter.is_none_or(|a| a == binding.adapter)
-            })
+            .filter(|(_, binding)| binding.driver == driver && adapter.is_none_or(|a| a == binding.adapter))
             .map(|(slot, _)| slot)
             .collect();
         for slot in again {
@@ -457,7 +457,10 @@ impl World {
                     if adapter.state == AdapterState::Paused {
                         jobs.push(event(NetEvent::SetPower(adapter.power)));
                     }
-                } else if adapter.state == AdapterState::Running && adapter.wants_data() && !binding.restart_failed {
+                } else if adapter.state == AdapterState::Running
+                    && adapter.wants_data()
+                    && !binding.restart_failed
+                {
                     jobs.push(event(NetEvent::Restart));
                 }
             }
@@ -544,7 +547,11 @@ impl World {
     pub(crate) fn restart_miniport(&mut self, cx: &mut Context<'_>, id: AdapterId) -> Step {
         self.set_adapter(cx, id, AdapterState::Restarting(Phase::Calling));
         let (driver, adapter_context) = self.miniport_of(id);
-        self.invoke(crate::Op::Binding(Op::Restart(id)), driver, Callback::MiniportRestart { adapter_context })
+        self.invoke(
+            crate::Op::Binding(Op::Restart(id)),
+            driver,
+            Callback::MiniportRestart { adapter_context },
+        )
     }
 
     pub(crate) fn surprise_removed(&mut self, id: AdapterId) -> Step {
@@ -603,7 +610,8 @@ impl World {
     /// An adapter's handle, from its own driver.
     pub(crate) fn own_adapter(&self, cx: &Context<'_>, handle: HandleArg) -> Result<AdapterId, Violation> {
         let driver = cx.caller();
-        let fail = |offence| Err(violation(Rule::BindingHandleKnown, driver, Object::Driver(driver), offence));
+        let fail =
+            |offence| Err(violation(Rule::BindingHandleKnown, driver, Object::Driver(driver), offence));
         match handle {
             HandleArg::Known(handle) if handle.kind == HandleKind::Adapter => {
                 let id = AdapterId(handle.slot as u8);
@@ -670,14 +678,21 @@ impl World {
         };
         match phase.complete() {
             // The handler that has not returned decides nothing more: it must return NDIS_STATUS_PENDING.
-            Ok(()) if phase == Phase::CompletedEarly => self.set_adapter(cx, id, AdapterState::Pausing(phase)),
+            Ok(()) if phase == Phase::CompletedEarly => {
+                self.set_adapter(cx, id, AdapterState::Pausing(phase))
+            }
             Ok(()) => self.set_adapter(cx, id, AdapterState::Paused),
             Err(misfit) => return fail(misfit.offence()),
         }
         Ok(Step::Return(Status::SUCCESS))
     }
 
-    pub(crate) fn restart_complete(&mut self, cx: &mut Context<'_>, handle: HandleArg, status: Status) -> Stepped {
+    pub(crate) fn restart_complete(
+        &mut self,
+        cx: &mut Context<'_>,
+        handle: HandleArg,
+        status: Status,
+    ) -> Stepped {
         let id = self.own_adapter(cx, handle)?;
         let this = self.adapter(id);
         let fail = |offence| {
@@ -773,9 +788,9 @@ impl World {
     ) -> Stepped {
         let driver = cx.caller();
         self.own_driver(cx, protocol, HandleKind::ProtocolDriver)?;
-        let outstanding = self
-            .by_context(cx, bind_context, HandleKind::BindContext)
-            .filter(|&slot| self.bindings[slot].is_opening() && self.bindings[slot].opened == Opened::Unopened);
+        let outstanding = self.by_context(cx, bind_context, HandleKind::BindContext).filter(|&slot| {
+            self.bindings[slot].is_opening() && self.bindings[slot].opened == Opened::Unopened
+        });
         let Some(slot) = outstanding else {
             let offence = "NdisOpenAdapterEx without an outstanding bind that it belongs to";
             cx.warn(Rule::BindingOpenInBind, driver, Object::Driver(driver), offence);
@@ -837,7 +852,8 @@ impl World {
     /// A binding handle that its own driver may use now.
     pub(crate) fn usable_binding(&self, cx: &Context<'_>, handle: HandleArg) -> Result<u32, Violation> {
         let driver = cx.caller();
-        let unknown = |offence| Err(violation(Rule::BindingHandleKnown, driver, Object::Driver(driver), offence));
+        let unknown =
+            |offence| Err(violation(Rule::BindingHandleKnown, driver, Object::Driver(driver), offence));
         let handle = match handle {
             HandleArg::Known(handle) if handle.kind == HandleKind::Binding => handle,
             HandleArg::Known(_) => return unknown("the handle is of another kind"),
@@ -904,7 +920,12 @@ impl World {
         self.bindings.remove(slot);
     }
 
-    pub(crate) fn complete_bind(&mut self, cx: &mut Context<'_>, context: HandleArg, status: Status) -> Stepped {
+    pub(crate) fn complete_bind(
+        &mut self,
+        cx: &mut Context<'_>,
+        context: HandleArg,
+        status: Status,
+    ) -> Stepped {
         let driver = cx.caller();
         let Some(slot) = self.by_context(cx, context, HandleKind::BindContext) else {
             return Err(violation(
@@ -924,6 +945,9 @@ impl World {
         }
         if status == Status::PENDING {
             return fail(Rule::BindingBindCompleteReady, "the bind was completed with NDIS_STATUS_PENDING");
+        }
+        if this.unbind_in_bind.is_some() {
+            return fail(Rule::BindingBindCompleteReady, "the bind was completed before its unbind was over");
         }
         self.check_bind_end(slot, status, true)?;
         self.set_binding(cx, slot, BindingState::Opening(phase));
@@ -1025,7 +1049,9 @@ impl World {
         let fail = |rule, offence| Err(violation(rule, this.driver, Object::Binding(this.id), offence));
         match this.opened {
             Opened::Closed | Opened::Unopened => Ok(()),
-            Opened::Closing => fail(Rule::BindingUnbindAfterClose, "the close of the adapter has not completed"),
+            Opened::Closing => {
+                fail(Rule::BindingUnbindAfterClose, "the close of the adapter has not completed")
+            }
             Opened::Opening | Opened::Open => {
                 if self.has_open_client_af(this) {
                     fail(Rule::AfCloseOnUnbind, "the unbind was reported over with an address family open")
@@ -1051,17 +1077,16 @@ impl World {
         let mut phase = match (this.state, this.unbind_in_bind) {
             (BindingState::Closing(phase), _) => phase,
             (_, Some(phase)) => phase,
-            (BindingState::Unbound, None) => {
-                return fail(Rule::BindingUnbindContextInvalid, "the unbind is over");
-            }
+            // Over: gone, or an unbind that undid a pended bind.
             (
-                BindingState::Opening(_)
+                BindingState::Unbound
+                | BindingState::Opening(_)
                 | BindingState::Paused
                 | BindingState::Restarting
                 | BindingState::Running
                 | BindingState::Pausing,
                 None,
-            ) => unreachable!("an unbind context comes with an unbind"),
+            ) => return fail(Rule::BindingUnbindContextInvalid, "the unbind is over"),
         };
         match phase.complete() {
             Ok(()) => {}
@@ -1158,7 +1183,9 @@ impl World {
         self.bindings[slot].event = None;
         match kind {
             NetEvent::Pause => self.set_binding(cx, slot, BindingState::Paused),
-            NetEvent::Restart if status == Status::SUCCESS => self.set_binding(cx, slot, BindingState::Running),
+            NetEvent::Restart if status == Status::SUCCESS => {
+                self.set_binding(cx, slot, BindingState::Running)
+            }
             NetEvent::Restart => {
                 self.set_binding(cx, slot, BindingState::Paused);
                 self.bindings[slot].restart_failed = true;
@@ -1188,7 +1215,8 @@ impl World {
             HandleArg::Known(handle) if handle.kind == HandleKind::PnpEvent => known(handle),
             HandleArg::Known(_) | HandleArg::Null | HandleArg::Unknown(_) => None,
         };
-        let fail = |object, offence| Err(violation(Rule::BindingPnpCompleteRequired, driver, object, offence));
+        let fail =
+            |object, offence| Err(violation(Rule::BindingPnpCompleteRequired, driver, object, offence));
         let Some(slot) = slot else {
             return fail(Object::Driver(driver), "the notification is not one that this driver was sent");
         };
@@ -1236,7 +1264,13 @@ impl World {
 
     // ---- returns ----------------------------------------------------------------------------------------------
 
-    pub(crate) fn binding_returned(&mut self, cx: &mut Context<'_>, id: OpId, op: Op, reply: Reply) -> Stepped {
+    pub(crate) fn binding_returned(
+        &mut self,
+        cx: &mut Context<'_>,
+        id: OpId,
+        op: Op,
+        reply: Reply,
+    ) -> Stepped {
         match op {
             Op::Initialize(adapter) => self.initialized(cx, adapter, reply.status)?,
             Op::Pause(adapter) => self.pause_returned(cx, adapter, reply.status)?,
@@ -1252,7 +1286,12 @@ impl World {
         Ok(self.finish(id, Status::SUCCESS))
     }
 
-    fn pause_returned(&mut self, cx: &mut Context<'_>, id: AdapterId, status: Status) -> Result<(), Violation> {
+    fn pause_returned(
+        &mut self,
+        cx: &mut Context<'_>,
+        id: AdapterId,
+        status: Status,
+    ) -> Result<(), Violation> {
         let this = self.adapter(id);
         let fail = |rule, offence| Err(violation(rule, this.driver, Object::Adapter(id), offence));
         if status != Status::SUCCESS && status != Status::PENDING {
@@ -1271,7 +1310,12 @@ impl World {
         Ok(())
     }
 
-    fn restart_returned(&mut self, cx: &mut Context<'_>, id: AdapterId, status: Status) -> Result<(), Violation> {
+    fn restart_returned(
+        &mut self,
+        cx: &mut Context<'_>,
+        id: AdapterId,
+        status: Status,
+    ) -> Result<(), Violation> {
         let this = self.adapter(id);
         let AdapterState::Restarting(mut phase) = this.state else {
             unreachable!("a restart ends when its handler has returned");

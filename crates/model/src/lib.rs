@@ -197,7 +197,9 @@ impl World {
                 self.register_miniport_driver(cx, driver_context, characteristics)
             }
             Call::MDeregisterMiniportDriver { driver } => self.deregister_miniport_driver(cx, driver),
-            Call::SetOptionalHandlers { handle, handlers } => self.set_optional_handlers(cx, handle, handlers),
+            Call::SetOptionalHandlers { handle, handlers } => {
+                self.set_optional_handlers(cx, handle, handlers)
+            }
             Call::MSetMiniportAttributes { adapter, attributes } => {
                 self.set_miniport_attributes(cx, adapter, attributes)
             }
@@ -205,7 +207,9 @@ impl World {
                 self.open_adapter(cx, protocol, binding_context, parameters, bind_context)
             }
             Call::CloseAdapterEx { binding } => self.close_adapter(cx, binding),
-            Call::CompleteBindAdapterEx { bind_context, status } => self.complete_bind(cx, bind_context, status),
+            Call::CompleteBindAdapterEx { bind_context, status } => {
+                self.complete_bind(cx, bind_context, status)
+            }
             Call::CompleteUnbindAdapterEx { unbind_context } => self.complete_unbind(cx, unbind_context),
             Call::UnbindAdapter { binding } => self.unbind_adapter(cx, binding),
             Call::ReEnumerateProtocolBindings { protocol } => self.reenumerate_bindings(cx, protocol),
@@ -215,8 +219,12 @@ impl World {
             Call::MPauseComplete { adapter } => self.pause_complete(cx, adapter),
             Call::MRestartComplete { adapter, status } => self.restart_complete(cx, adapter, status),
             Call::MRemoveMiniport { adapter } => self.remove_miniport(cx, adapter),
-            Call::CmRegisterAddressFamilyEx { binding, family } => self.cm_register_family(cx, binding, family),
-            Call::MCmRegisterAddressFamilyEx { adapter, family } => self.mcm_register_family(cx, adapter, family),
+            Call::CmRegisterAddressFamilyEx { binding, family } => {
+                self.cm_register_family(cx, binding, family)
+            }
+            Call::MCmRegisterAddressFamilyEx { adapter, family } => {
+                self.mcm_register_family(cx, adapter, family)
+            }
             Call::ClOpenAddressFamilyEx { binding, family, af_context } => {
                 self.open_af(cx, binding, family, af_context)
             }

@@ -2,10 +2,10 @@
 //!
 //! Records are plain values without pointers, so that they can be kept outside whatever an execution may change.
 
+use crate::World;
 use crate::event::{Call, Callback, Reply};
 use crate::id::{DriverId, Token};
 use crate::step::{Command, Condition, Debt, Job, Object, OutParameter, Violation};
-use crate::World;
 use alloc::vec::Vec;
 use contract::{Ddi, MaxIrql, Status};
 

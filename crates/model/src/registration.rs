@@ -98,9 +98,12 @@ struct OptionalTable {
     miniport: bool,
 }
 
-const PROTOCOL_CO: u8 = contract::values::ndis_object_type::NDIS_OBJECT_TYPE_CO_PROTOCOL_CHARACTERISTICS as u8;
-const MINIPORT_CO: u8 = contract::values::ndis_object_type::NDIS_OBJECT_TYPE_CO_MINIPORT_CHARACTERISTICS as u8;
-const CALL_MANAGER: u8 = contract::values::ndis_object_type::NDIS_OBJECT_TYPE_CO_CALL_MANAGER_OPTIONAL_HANDLERS as u8;
+const PROTOCOL_CO: u8 =
+    contract::values::ndis_object_type::NDIS_OBJECT_TYPE_CO_PROTOCOL_CHARACTERISTICS as u8;
+const MINIPORT_CO: u8 =
+    contract::values::ndis_object_type::NDIS_OBJECT_TYPE_CO_MINIPORT_CHARACTERISTICS as u8;
+const CALL_MANAGER: u8 =
+    contract::values::ndis_object_type::NDIS_OBJECT_TYPE_CO_CALL_MANAGER_OPTIONAL_HANDLERS as u8;
 const CLIENT: u8 = contract::values::ndis_object_type::NDIS_OBJECT_TYPE_CO_CLIENT_OPTIONAL_HANDLERS as u8;
 
 const fn optional_table(object_type: u8) -> Option<OptionalTable> {
@@ -247,11 +250,8 @@ impl World {
                     }
                 }
                 (Load::Loaded, Wanted::Unloaded) => {
-                    let ready = if driver.is_miniport() {
-                        self.adapters_halted(id)
-                    } else {
-                        driver.unload_routine
-                    };
+                    let ready =
+                        if driver.is_miniport() { self.adapters_halted(id) } else { driver.unload_routine };
                     if ready {
                         jobs.push(Job::Unload(id));
                     }
@@ -265,7 +265,11 @@ impl World {
 
     pub(crate) fn load(&mut self, driver: DriverId) -> Step {
         self.driver_mut(driver).load = Load::Loading;
-        self.invoke(crate::Op::Registration(Op::DriverEntry(driver)), driver, Callback::DriverEntry { driver })
+        self.invoke(
+            crate::Op::Registration(Op::DriverEntry(driver)),
+            driver,
+            Callback::DriverEntry { driver },
+        )
     }
 
     pub(crate) fn uninstall(&mut self, driver: DriverId) -> Step {
@@ -359,7 +363,8 @@ impl World {
 
     fn miniport_unload_returned(&mut self, driver: DriverId) -> Result<(), crate::Violation> {
         let this = self.driver(driver);
-        if matches!(this.miniport, Miniport::Registered(..)) || matches!(this.protocol, Protocol::Registered(..))
+        if matches!(this.miniport, Miniport::Registered(..))
+            || matches!(this.protocol, Protocol::Registered(..))
         {
             return Err(violation(
                 Rule::RegistrationMiniportDeregister,
@@ -482,7 +487,9 @@ impl World {
     pub(crate) fn registration_resumed(&mut self, cx: &mut Context<'_>, id: OpId, op: Op) -> Stepped {
         match op {
             Op::PublishProtocol(driver) => match self.driver(driver).protocol {
-                Protocol::Registering(protocol, driver_context) if self.driver(driver).has(Ddi::ProtocolSetOptions) => {
+                Protocol::Registering(protocol, driver_context)
+                    if self.driver(driver).has(Ddi::ProtocolSetOptions) =>
+                {
                     self.ops.go_on(id, crate::Op::Registration(Op::ProtocolSetOptions(driver)));
                     Ok(Step::Invoke(id, driver, Callback::ProtocolSetOptions { protocol, driver_context }))
                 }
@@ -496,7 +503,9 @@ impl World {
                 }
             },
             Op::PublishMiniport(driver) => match self.driver(driver).miniport {
-                Miniport::Registering(handle, driver_context) if self.driver(driver).has(Ddi::MiniportSetOptions) => {
+                Miniport::Registering(handle, driver_context)
+                    if self.driver(driver).has(Ddi::MiniportSetOptions) =>
+                {
                     self.ops.go_on(id, crate::Op::Registration(Op::MiniportSetOptions(driver)));
                     Ok(Step::Invoke(
                         id,
@@ -652,15 +661,18 @@ impl World {
         Err(violation(Rule::RegistrationHandleKnown, driver, Object::Driver(driver), offence))
     }
 
-    pub(crate) fn deregister_protocol_driver(&mut self, cx: &mut Context<'_>, protocol: HandleArg) -> Stepped {
+    pub(crate) fn deregister_protocol_driver(
+        &mut self,
+        cx: &mut Context<'_>,
+        protocol: HandleArg,
+    ) -> Stepped {
         let driver = cx.caller();
         let object = Object::Driver(driver);
         let handle = self.own_driver(cx, protocol, HandleKind::ProtocolDriver)?;
-        let from_callback = cx
-            .task
-            .within
-            .iter()
-            .any(|handler| !matches!(handler, Ddi::DriverEntry | Ddi::Unload | Ddi::MiniportDriverUnload));
+        let from_callback =
+            cx.task.within.iter().any(|handler| {
+                !matches!(handler, Ddi::DriverEntry | Ddi::Unload | Ddi::MiniportDriverUnload)
+            });
         if from_callback {
             return Err(violation(
                 Rule::RegistrationProtocolDeregisterContext,
@@ -751,7 +763,8 @@ impl World {
         if miniport && !known.miniport || !miniport && !known.protocol {
             return fail(Rule::RegistrationCoStructByRole, "the table belongs to the other kind of driver");
         }
-        let missing = |members: &[Ddi]| members.iter().copied().find(|&member| !table.handlers.contains(member));
+        let missing =
+            |members: &[Ddi]| members.iter().copied().find(|&member| !table.handlers.contains(member));
         match table.header.object_type {
             CLIENT => {
                 let named = [
@@ -780,11 +793,17 @@ impl World {
                     }
                 }
                 if miniport && missing(&[Ddi::ProtocolCoCreateVc, Ddi::ProtocolCoDeleteVc]).is_some() {
-                    return fail(Rule::RegistrationMcmProtocolVc, "an MCM's CmCreateVc or CmDeleteVc handler is NULL");
+                    return fail(
+                        Rule::RegistrationMcmProtocolVc,
+                        "an MCM's CmCreateVc or CmDeleteVc handler is NULL",
+                    );
                 }
                 let requests = [Ddi::ProtocolCoOidRequest, Ddi::ProtocolCoOidRequestComplete];
                 if miniport && missing(&requests).is_some() {
-                    return fail(Rule::RegistrationMcmOidComplete, "an MCM's CmOidRequest handlers are not both there");
+                    return fail(
+                        Rule::RegistrationMcmOidComplete,
+                        "an MCM's CmOidRequest handlers are not both there",
+                    );
                 }
                 if missing(&CALL_MANAGER_MEMBERS).is_some() {
                     return fail(Rule::RegistrationCoCmAllHandlers, "a CmXxx handler is NULL");
@@ -822,7 +841,12 @@ impl World {
 
     /// The tables that a binding carries of its own replace the driver's. The world keeps roles by driver: a table set
     /// for one binding makes the driver a client or call manager there and everywhere.
-    fn set_binding_handlers(&mut self, cx: &mut Context<'_>, handle: Handle, table: OptionalHandlers) -> Stepped {
+    fn set_binding_handlers(
+        &mut self,
+        cx: &mut Context<'_>,
+        handle: Handle,
+        table: OptionalHandlers,
+    ) -> Stepped {
         let driver = cx.caller();
         let binding = self.usable_binding(cx, HandleArg::Known(handle))?;
         if table.header.object_type == CALL_MANAGER && self.offers_family(binding) {

@@ -5856,7 +5856,7 @@ pub(crate) static INFO: [RuleInfo; 1053] = [
         pages: &["nf-ndis-ndisclcloseaddressfamily", "nc-ndis-protocol_cm_notify_close_af_complete"],
         refusal: None,
         race: false,
-        rests_on: &[Question::BindingQCloseWithObjects],
+        rests_on: &[],
         enforcement: Enforcement::Enforced,
     },
     RuleInfo {
