@@ -28,5 +28,6 @@
 #include "ndis/data.h"
 #include "ndis/driver.h"
 #include "ndis/condis.h"
+#include "ndis/layout_check.h"
 
 #endif /* _NDIS_ */

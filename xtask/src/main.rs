@@ -6,6 +6,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 mod codegen;
+mod samples;
 
 /// Chores of the project.
 #[derive(Parser)]
@@ -23,12 +24,20 @@ enum Command {
         #[arg(long)]
         check: bool,
     },
+    /// Build the sample drivers, and the layout assertions of the C header
+    Samples {
+        /// Write nothing; fail if a committed file is not what would be made
+        #[arg(long)]
+        check: bool,
+    },
 }
 
 fn main() -> ExitCode {
-    let outcome = match Arguments::parse().command {
-        Command::Codegen { check: false } => codegen::write(&project_root()),
-        Command::Codegen { check: true } => codegen::check(&project_root()),
+    let outcome: Result<(), Box<dyn std::error::Error>> = match Arguments::parse().command {
+        Command::Codegen { check: false } => codegen::write(&project_root()).map_err(Into::into),
+        Command::Codegen { check: true } => codegen::check(&project_root()).map_err(Into::into),
+        Command::Samples { check: false } => samples::write(&project_root()).map_err(Into::into),
+        Command::Samples { check: true } => samples::check(&project_root()).map_err(Into::into),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
