@@ -1,1 +1,56 @@
-//! (being written)
+//! Who watches an execution. A [`Monitor`](model::record::Monitor) reads each record of the trace as it is made, may
+//! end the execution, and judges what is left when everything has come to rest. It sees records and nothing else, so it
+//! cannot change what it judges; its own state is part of a snapshot, so it holds plain values only.
+//!
+//! | module | judges | names |
+//! |---|---|---|
+//! | [`irql`] | the level of every call | the rules with `detect = "irql"` that bind drivers |
+//! | [`liveness`] | what is still owed at rest | the one debt or wait that everything else waits for |
+//! | [`level`] | how grave a finding is | nothing; it ranks |
+//!
+//! The crate forbids unsafe code and has no standard library: no thread, clock or map with a random state can get in.
+//! Read [`liveness`] first.
+#![no_std]
+#![forbid(unsafe_code)]
+
+extern crate alloc;
+#[cfg(test)]
+extern crate std;
+
+pub mod irql;
+pub mod level;
+pub mod liveness;
+#[cfg(test)]
+mod testing;
+
+pub use irql::Irql;
+pub use liveness::Liveness;
+
+use contract::{Role, Rule};
+use model::{AfId, BindingId, Call, DriverId, HandleArg, HandleKind, Object, Value};
+
+/// Whether a breach of `rule` is our own bug: it binds NDIS and no driver.
+pub fn is_our_bug(rule: Rule) -> bool {
+    rule.info().binds.iter().all(|&role| role == Role::Ndis)
+}
+
+/// The object that a call is about, as far as its handles tell; else the driver that makes it.
+fn object_of(driver: DriverId, call: &Call) -> Object {
+    let mut object = Object::Driver(driver);
+    call.each_argument(|_, value| {
+        let Value::Handle(HandleArg::Known(handle)) = value else { return };
+        match handle.kind {
+            HandleKind::ClientAf => object = Object::Af(AfId(handle)),
+            HandleKind::BindContext => object = Object::Binding(BindingId(handle)),
+            HandleKind::ProtocolDriver
+            | HandleKind::MiniportDriver
+            | HandleKind::Adapter
+            | HandleKind::UnbindContext
+            | HandleKind::Binding
+            | HandleKind::PnpEvent
+            | HandleKind::CallManagerAf
+            | HandleKind::Registration => {}
+        }
+    });
+    object
+}
