@@ -12,6 +12,15 @@ use crate::generated::rule::{BY_ID, INFO, Rule};
 pub enum Enforcement {
     /// A breach is reported.
     Enforced,
+    /// NDIS gives the documented refusal, and nothing is reported: an unlucky order can bring it upon a correct driver.
+    Answered,
+    /// A breach is reported under narrower rules (`contract/enforcement.toml`).
+    Covered {
+        /// Those rules.
+        by: &'static [Rule],
+        /// Why they say it all.
+        why: &'static str,
+    },
     /// Nothing checks it yet (`contract/enforcement.toml`).
     Waits {
         /// What has to exist first, as a noun phrase: "virtual connections".

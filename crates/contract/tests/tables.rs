@@ -241,6 +241,11 @@ fn a_rule_waits_or_is_enforced_or_cannot_be_seen() {
                 assert_ne!(info.detect, Detect::Static, "{rule}");
                 assert!(!needs.is_empty() && why.ends_with('.'), "{rule}");
             }
+            Enforcement::Answered => assert!(info.race && info.refusal.is_some(), "{rule}"),
+            Enforcement::Covered { by, why } => {
+                let enforced = |rule: &Rule| rule.info().enforcement == Enforcement::Enforced;
+                assert!(!by.is_empty() && by.iter().all(enforced) && why.ends_with('.'), "{rule}");
+            }
             Enforcement::CannotBeSeen => assert_eq!(info.detect, Detect::Static, "{rule}"),
         }
     }

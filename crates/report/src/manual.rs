@@ -52,6 +52,8 @@ impl RuleEntry {
         let info = rule.info();
         let (enforcement, waits_for, because) = match info.enforcement {
             Enforcement::Enforced => ("enforced", None, None),
+            Enforcement::Answered => ("answered", None, None),
+            Enforcement::Covered { why, .. } => ("covered", None, Some(why)),
             Enforcement::Waits { needs, why } => ("waits", Some(needs), Some(why)),
             Enforcement::CannotBeSeen => ("cannot-be-seen", None, None),
         };

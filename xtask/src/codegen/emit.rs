@@ -233,10 +233,14 @@ fn enforcement(contract: &Contract, rule: &Rule) -> String {
     if let Some(waiting) = contract.enforcement.rule.iter().find(|waiting| waiting.id == rule.id) {
         return waits(&waiting.needs, &waiting.why);
     }
-    match contract.enforcement.area.iter().find(|waiting| waiting.name == rule.area) {
-        Some(waiting) => waits(&waiting.needs, &waiting.why),
-        None => "Enforcement::Enforced".to_string(),
+    if let Some(waiting) = contract.enforcement.area.iter().find(|waiting| waiting.name == rule.area) {
+        return waits(&waiting.needs, &waiting.why);
     }
+    if let Some(covered) = contract.enforcement.covered.iter().find(|covered| covered.id == rule.id) {
+        let by: Vec<String> = covered.by.iter().map(|id| format!("Rule::{}", variant(id))).collect();
+        return format!("Enforcement::Covered {{ by: &[{}], why: {:?} }}", by.join(", "), covered.why);
+    }
+    if rule.race { "Enforcement::Answered" } else { "Enforcement::Enforced" }.to_string()
 }
 
 fn questions(contract: &Contract) -> String {

@@ -314,6 +314,15 @@ pub(super) struct StructureRevision {
 pub(super) struct Enforcement {
     pub(super) area: Vec<WaitingArea>,
     pub(super) rule: Vec<WaitingRule>,
+    pub(super) covered: Vec<CoveredRule>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct CoveredRule {
+    pub(super) id: String,
+    pub(super) by: Vec<String>,
+    pub(super) why: String,
 }
 
 #[derive(Debug, Deserialize)]

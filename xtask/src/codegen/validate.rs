@@ -186,6 +186,24 @@ pub(super) fn problems(contract: &Contract) -> Vec<Problem> {
         };
         problems.add(at, "[[rule]]", &waiting.id, message);
     }
+    for covered in &contract.enforcement.covered {
+        let enforced = |id: &str| {
+            let rule = contract.rules.iter().find(|rule| rule.entry.id == id)?;
+            let waits = contract.enforcement.rule.iter().any(|waiting| waiting.id == id)
+                || contract.enforcement.area.iter().any(|area| area.name == rule.entry.area);
+            (rule.entry.detect != Detect::Static && !waits && !rule.entry.race).then_some(())
+        };
+        let message = if enforced(&covered.id).is_none() {
+            "is no rule that would be enforced".to_string()
+        } else if !listed.insert(&covered.id) {
+            "stands twice".to_string()
+        } else if let Some(stale) = covered.by.iter().find(|id| enforced(id).is_none()) {
+            format!("by: {stale} is no rule that is enforced")
+        } else {
+            continue;
+        };
+        problems.add(at, "[[covered]]", &covered.id, message);
+    }
     let mut areas = BTreeSet::new();
     for waiting in &contract.enforcement.area {
         if !areas.insert(waiting.name) {

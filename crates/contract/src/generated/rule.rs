@@ -457,7 +457,7 @@ pub enum Rule {
     AfNotifyOnHalt,
     /// The stand-alone call manager makes the notify call from ProtocolUnbindAdapterEx.
     AfNotifyFromUnbind,
-    /// The MCM makes the notify call from MiniportHaltEx.
+    /// The MCM makes the notify call from MiniportHaltEx. It may also do so earlier, when it decides by itself to go away, so a call from elsewhere shows no breach.
     AfNotifyFromHalt,
     /// Every affected client is notified: one notify call per open AF handle, not per registered family.
     AfNotifyEachClient,
@@ -4469,7 +4469,10 @@ pub(crate) static INFO: [RuleInfo; 1053] = [
         refusal: None,
         race: false,
         rests_on: &[],
-        enforcement: Enforcement::Enforced,
+        enforcement: Enforcement::Covered {
+            by: &[Rule::BindingUnbindCompleteRequired, Rule::BindingUnbindCloses, Rule::AfCloseOnUnbind],
+            why: "NdisDeregisterProtocolDriver waits for unbinds, and the unbind that does not end is what the finding names.",
+        },
     },
     RuleInfo {
         id: "registration-apis-by-version",
@@ -5412,7 +5415,7 @@ pub(crate) static INFO: [RuleInfo; 1053] = [
         refusal: Some("NDIS_STATUS_UNSUPPORTED_MEDIA"),
         race: true,
         rests_on: &[],
-        enforcement: Enforcement::Enforced,
+        enforcement: Enforcement::Answered,
     },
     RuleInfo {
         id: "binding-open-frame-types",
@@ -5613,7 +5616,10 @@ pub(crate) static INFO: [RuleInfo; 1053] = [
         refusal: None,
         race: false,
         rests_on: &[],
-        enforcement: Enforcement::Enforced,
+        enforcement: Enforcement::Waits {
+            needs: "NdisQueryBindInstanceName",
+            why: "The function is not there yet: a driver that imports it is refused by name.",
+        },
     },
     RuleInfo {
         id: "binding-reenumerate-context",
@@ -6857,7 +6863,7 @@ pub(crate) static INFO: [RuleInfo; 1053] = [
         refusal: Some("NDIS_STATUS_FAILURE"),
         race: true,
         rests_on: &[],
-        enforcement: Enforcement::Enforced,
+        enforcement: Enforcement::Answered,
     },
     RuleInfo {
         id: "af-cm-register-co-protocol",
@@ -6889,7 +6895,7 @@ pub(crate) static INFO: [RuleInfo; 1053] = [
         refusal: Some("NDIS_STATUS_FAILURE"),
         race: true,
         rests_on: &[],
-        enforcement: Enforcement::Enforced,
+        enforcement: Enforcement::Answered,
     },
     RuleInfo {
         id: "af-mcm-register-in-init",
@@ -7017,7 +7023,10 @@ pub(crate) static INFO: [RuleInfo; 1053] = [
         refusal: None,
         race: false,
         rests_on: &[],
-        enforcement: Enforcement::Enforced,
+        enforcement: Enforcement::Covered {
+            by: &[Rule::RegistrationCoCmHandlers, Rule::RegistrationCoMcmHandlers],
+            why: "An address family is registered without call-manager handlers: the rule of the driver's role names that.",
+        },
     },
     RuleInfo {
         id: "af-notify-handler-client",
@@ -7115,7 +7124,7 @@ pub(crate) static INFO: [RuleInfo; 1053] = [
         refusal: Some("NDIS_STATUS_FAILURE"),
         race: true,
         rests_on: &[],
-        enforcement: Enforcement::Enforced,
+        enforcement: Enforcement::Answered,
     },
     RuleInfo {
         id: "af-open-binding-open",
@@ -7129,7 +7138,7 @@ pub(crate) static INFO: [RuleInfo; 1053] = [
         refusal: Some("NDIS_STATUS_FAILURE"),
         race: true,
         rests_on: &[],
-        enforcement: Enforcement::Enforced,
+        enforcement: Enforcement::Answered,
     },
     RuleInfo {
         id: "af-open-before-use",
@@ -7915,14 +7924,14 @@ pub(crate) static INFO: [RuleInfo; 1053] = [
         area: Area::Af,
         binds: &[Role::Mcm],
         strength: Strength::Should,
-        text: "The MCM makes the notify call from MiniportHaltEx.",
+        text: "The MCM makes the notify call from MiniportHaltEx. It may also do so earlier, when it decides by itself to go away, so a call from elsewhere shows no breach.",
         ddis: &[Ddi::NdisMCmNotifyCloseAddressFamily, Ddi::MiniportHaltEx],
-        detect: Detect::RuntimeSafety,
+        detect: Detect::Static,
         pages: &["nf-ndis-ndismcmnotifycloseaddressfamily"],
         refusal: None,
         race: false,
         rests_on: &[Question::AfQMcmNotifyAtHalt],
-        enforcement: Enforcement::Enforced,
+        enforcement: Enforcement::CannotBeSeen,
     },
     RuleInfo {
         id: "af-notify-each-client",
@@ -8164,10 +8173,7 @@ pub(crate) static INFO: [RuleInfo; 1053] = [
         refusal: None,
         race: false,
         rests_on: &[Question::AfQIrqlMismatch],
-        enforcement: Enforcement::Waits {
-            needs: "calling these handlers at DISPATCH_LEVEL on purpose",
-            why: "Until then a handler that cannot stand DISPATCH_LEVEL is seen only where its peer happens to call from there, and under the rule it breaks inside: kernel-wait-irql, kernel-irql, af-irql-passive.",
-        },
+        enforcement: Enforcement::Enforced,
     },
     RuleInfo {
         id: "af-nd5-register-handlers",
