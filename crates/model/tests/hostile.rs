@@ -82,7 +82,7 @@ impl Play {
             random,
             violations: 0,
             closed: 0,
-            wild: if seed % 2 == 0 { 4 } else { 40 },
+            wild: if seed.is_multiple_of(2) { 4 } else { 40 },
             done: 0,
         }
     }
