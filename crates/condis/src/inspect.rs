@@ -129,7 +129,8 @@ impl Inspection {
             timestamp: image.timestamp(),
             sections: image.sections().iter().map(section).collect(),
             security_cookie: load_config.is_some_and(|config| config.security_cookie.is_some()),
-            control_flow_guard: load_config.is_some_and(|config| config.guard_flags & GUARD_CF_INSTRUMENTED != 0),
+            control_flow_guard: load_config
+                .is_some_and(|config| config.guard_flags & GUARD_CF_INSTRUMENTED != 0),
             symbols: symbols(image),
             functions: image.functions().len(),
             imports: imports.collect(),
@@ -153,20 +154,39 @@ impl Inspection {
             version => format!("version {version}, by the registration functions that it imports"),
         };
         row("NDIS", &ndis);
-        let roles: Vec<&str> = self.roles.iter().filter_map(|role| role.parse().ok()).map(in_words).collect::<Vec<_>>();
-        row("roles", &if roles.is_empty() { "none that its imports show".to_owned() } else { roles.join(", ") });
+        let roles: Vec<&str> =
+            self.roles.iter().filter_map(|role| role.parse().ok()).map(in_words).collect::<Vec<_>>();
+        row(
+            "roles",
+            &if roles.is_empty() { "none that its imports show".to_owned() } else { roles.join(", ") },
+        );
         let moves = if self.relocatable { "relocatable" } else { "not relocatable" };
-        row("image", &format!("{:#x} bytes at {:#x}, {moves}, entry at +{:#x}", self.image_size, self.image_base, self.entry_point));
+        row(
+            "image",
+            &format!(
+                "{:#x} bytes at {:#x}, {moves}, entry at +{:#x}",
+                self.image_size, self.image_base, self.entry_point
+            ),
+        );
         let longest = self.sections.iter().map(|section| section.name.chars().count()).max().unwrap_or(0);
         for (index, section) in self.sections.iter().enumerate() {
             let discardable = if section.discardable { ", discarded after DriverEntry" } else { "" };
             row(
                 if index == 0 { "sections" } else { "" },
-                &format!("{:<longest$}  +{:#08x} {:#8x} bytes {}{discardable}", section.name, section.rva, section.size, section.access),
+                &format!(
+                    "{:<longest$}  +{:#08x} {:#8x} bytes {}{discardable}",
+                    section.name, section.rva, section.size, section.access
+                ),
             );
         }
-        row("cookie", if self.security_cookie { "stack cookie, set before DriverEntry" } else { "no stack cookie" });
-        row("CFG", if self.control_flow_guard { "indirect calls are checked" } else { "no control flow guard" });
+        row(
+            "cookie",
+            if self.security_cookie { "stack cookie, set before DriverEntry" } else { "no stack cookie" },
+        );
+        row(
+            "CFG",
+            if self.control_flow_guard { "indirect calls are checked" } else { "no control flow guard" },
+        );
         let symbols = match &self.symbols {
             Symbols::None => "none: findings name offsets".to_owned(),
             Symbols::Dwarf => "DWARF in the file".to_owned(),
@@ -225,7 +245,9 @@ fn symbols(image: &Image) -> Symbols {
     }
     match image.debug() {
         DebugInfo::Absent => Symbols::None,
-        DebugInfo::CodeView(pdb) => Symbols::Pdb { path: pdb.path.clone(), guid: pdb.guid.to_string(), age: pdb.age },
+        DebugInfo::CodeView(pdb) => {
+            Symbols::Pdb { path: pdb.path.clone(), guid: pdb.guid.to_string(), age: pdb.age }
+        }
         DebugInfo::Damaged => Symbols::Damaged,
     }
 }

@@ -6,7 +6,9 @@
 
 pub mod digest;
 pub mod inspect;
+pub mod plan;
 pub mod roles;
 pub mod scenario;
 pub mod source;
 pub mod suggest;
+pub mod token;

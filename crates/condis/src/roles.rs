@@ -54,7 +54,8 @@ impl Roles {
         let mcm = miniport && has(&["NdisMCmRegisterAddressFamilyEx", "NdisMCmRegisterAddressFamily"]);
         let cm = has(&["NdisCmRegisterAddressFamilyEx", "NdisCmRegisterAddressFamily"]);
         let client = has(&["NdisClOpenAddressFamilyEx", "NdisClOpenAddressFamily"]);
-        let plays = [(Role::Client, client), (Role::Cm, cm), (Role::Mcm, mcm), (Role::Miniport, miniport && !mcm)];
+        let plays =
+            [(Role::Client, client), (Role::Cm, cm), (Role::Mcm, mcm), (Role::Miniport, miniport && !mcm)];
         Roles {
             roles: plays.into_iter().filter(|(_, plays)| *plays).map(|(role, _)| role).collect(),
             ndis: match (six, five) {
@@ -100,7 +101,8 @@ mod tests {
     fn roles_follow_from_what_a_driver_registers_and_opens() {
         let mcm = Roles::from_symbols(["NdisMRegisterMiniportDriver", "NdisMCmRegisterAddressFamilyEx"]);
         assert_eq!(mcm, Roles { roles: vec![Role::Mcm], ndis: NdisVersion::Six });
-        let both = ["NdisRegisterProtocolDriver", "NdisCmRegisterAddressFamilyEx", "NdisClOpenAddressFamilyEx"];
+        let both =
+            ["NdisRegisterProtocolDriver", "NdisCmRegisterAddressFamilyEx", "NdisClOpenAddressFamilyEx"];
         assert_eq!(Roles::from_symbols(both).roles, [Role::Client, Role::Cm]);
         let old = Roles::from_symbols(["NdisMRegisterMiniport"]);
         assert_eq!(old, Roles { roles: vec![Role::Miniport], ndis: NdisVersion::Five });

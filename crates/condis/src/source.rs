@@ -52,7 +52,8 @@ impl DriverFile {
     /// The file's name without its extension: what a trace calls the driver if nobody says otherwise.
     pub fn stem(&self) -> String {
         let stem = self.path.file_stem().unwrap_or_default().to_string_lossy();
-        let clean: String = stem.chars().map(|c| if c.is_whitespace() || c.is_control() { '_' } else { c }).collect();
+        let clean: String =
+            stem.chars().map(|c| if c.is_whitespace() || c.is_control() { '_' } else { c }).collect();
         if clean.is_empty() { "driver".to_owned() } else { clean }
     }
 
@@ -99,7 +100,9 @@ impl DriverFileError {
             DriverFileError::Directory => Some("name the .sys file in it"),
             DriverFileError::NotAFile => Some("copy it to a file first"),
             DriverFileError::Unreadable(_) => None,
-            DriverFileError::Parse(_) => Some("condis runs x64 kernel-mode drivers (PE32+, native subsystem)"),
+            DriverFileError::Parse(_) => {
+                Some("condis runs x64 kernel-mode drivers (PE32+, native subsystem)")
+            }
         }
     }
 }

@@ -14,8 +14,8 @@ use model::{
     Call, Callback, Command, Debt, DriverId, HandleArg, Job, Object, OutParameter, Token, Value, Violation,
 };
 use serde::Serialize;
-use verify::level::Level;
 use std::collections::{BTreeMap, BTreeSet};
+use verify::level::Level;
 
 /// How many lines of a trace a finding prints at most.
 const MOST_LINES: usize = 60;

@@ -33,7 +33,9 @@ pub(crate) fn run(arguments: &Arguments, output: &mut Output) -> Result<u8, Fail
     let condis = report::JSON_VERSION;
     match (lookup(&arguments.name)?, arguments.format) {
         (Subject::Rule(rule), Format::Text) => output.print(&manual::rule_page(rule, output.look()))?,
-        (Subject::Rule(rule), Format::Json) => output.json(&Document { condis, entry: RuleEntry::of(rule) })?,
+        (Subject::Rule(rule), Format::Json) => {
+            output.json(&Document { condis, entry: RuleEntry::of(rule) })?
+        }
         (Subject::Ddi(ddi), Format::Text) => output.print(&manual::ddi_page(ddi, output.look()))?,
         (Subject::Ddi(ddi), Format::Json) => output.json(&Document { condis, entry: DdiEntry::of(ddi) })?,
     }

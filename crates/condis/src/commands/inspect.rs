@@ -20,7 +20,8 @@ pub(crate) struct Arguments {
 }
 
 pub(crate) fn run(arguments: &Arguments, output: &mut Output) -> Result<u8, Failure> {
-    let driver = source::read(&arguments.driver).map_err(|error| super::driver_failure(&arguments.driver, &error))?;
+    let driver =
+        source::read(&arguments.driver).map_err(|error| super::driver_failure(&arguments.driver, &error))?;
     let file = arguments.driver.display().to_string();
     let inspection = Inspection::of(&file, &driver.image, &|_, _| true);
     match arguments.format {

@@ -46,7 +46,9 @@ pub(crate) fn run(arguments: &Arguments, output: &mut Output) -> Result<u8, Fail
     let area: Option<Area> = arguments.area.as_deref().map(|word| vocabulary(word, Area::ALL)).transpose()?;
     let role: Option<Role> = arguments.role.as_deref().map(|word| vocabulary(word, Role::ALL)).transpose()?;
     let wanted = |enforcement: Enforcement| match enforcement {
-        Enforcement::Enforced | Enforcement::Answered | Enforcement::Covered { .. } => !arguments.waiting && !arguments.unseen,
+        Enforcement::Enforced | Enforcement::Answered | Enforcement::Covered { .. } => {
+            !arguments.waiting && !arguments.unseen
+        }
         Enforcement::Waits { .. } => !arguments.enforced && !arguments.unseen,
         Enforcement::CannotBeSeen => !arguments.enforced && !arguments.waiting,
     };

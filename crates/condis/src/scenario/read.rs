@@ -1,7 +1,8 @@
 //! Reads a scenario from TOML: every key is known or an error, and an error says what may have been meant.
 
 use super::{
-    Adapter, Driver, Expect, Limits, Ndis, Problem, Registry, RegistryValue, Scenario, ScenarioError, Source, Step, Word,
+    Adapter, Driver, Expect, Limits, Ndis, Problem, Registry, RegistryValue, Scenario, ScenarioError, Source,
+    Step, Word,
 };
 use crate::suggest;
 use contract::Rule;
@@ -26,7 +27,17 @@ const EVENTS: &[(&str, NetEvent)] = &[
 
 /// The values of `command`.
 const COMMANDS: &[&str] = &[
-    "load", "start", "stop", "surprise-remove", "set-power", "unbind", "bind", "pnp-event", "uninstall", "unload", "rest",
+    "load",
+    "start",
+    "stop",
+    "surprise-remove",
+    "set-power",
+    "unbind",
+    "bind",
+    "pnp-event",
+    "uninstall",
+    "unload",
+    "rest",
 ];
 
 type Value<'t> = Spanned<DeValue<'t>>;
@@ -91,7 +102,16 @@ impl Reader {
             table,
             "a scenario",
             &[
-                "stop-order", "processors", "peers", "ndis", "levels", "limits", "driver", "adapter", "program", "expect",
+                "stop-order",
+                "processors",
+                "peers",
+                "ndis",
+                "levels",
+                "limits",
+                "driver",
+                "adapter",
+                "program",
+                "expect",
             ],
         );
         Scenario {
@@ -102,7 +122,9 @@ impl Reader {
                     &[("strict", StopOrder::Strict), ("overlapped", StopOrder::Overlapped)],
                 )
             }),
-            processors: self.get(table, "processors", |reader, value| reader.integer(value, 1, 8)).map(|n| n as u8),
+            processors: self
+                .get(table, "processors", |reader, value| reader.integer(value, 1, 8))
+                .map(|n| n as u8),
             peers: self.get(table, "peers", Reader::boolean),
             ndis: self.get(table, "ndis", Reader::ndis).unwrap_or_default(),
             levels: self.get(table, "levels", Reader::levels).unwrap_or_default(),
@@ -140,8 +162,12 @@ impl Reader {
         self.known(&table, "[limits]", &["steps", "tasks", "time", "memory", "records"]);
         let u32_max = i64::from(u32::MAX);
         Some(Limits {
-            steps: self.get(&table, "steps", |reader, value| reader.integer(value, 1, u32_max)).map(|n| n as u32),
-            tasks: self.get(&table, "tasks", |reader, value| reader.integer(value, 1, 60_000)).map(|n| n as u16),
+            steps: self
+                .get(&table, "steps", |reader, value| reader.integer(value, 1, u32_max))
+                .map(|n| n as u32),
+            tasks: self
+                .get(&table, "tasks", |reader, value| reader.integer(value, 1, 60_000))
+                .map(|n| n as u16),
             time: self.get(&table, "time", |reader, value| {
                 let units = [("ms", 10_000), ("s", 10_000_000), ("min", 600_000_000), ("h", 36_000_000_000)];
                 reader.measure(value, "a time such as \"30s\"", &units)
@@ -150,7 +176,9 @@ impl Reader {
                 let units = [("KiB", 1 << 10), ("MiB", 1 << 20), ("GiB", 1 << 30)];
                 reader.measure(value, "a size such as \"64MiB\"", &units)
             }),
-            records: self.get(&table, "records", |reader, value| reader.integer(value, 1, u32_max)).map(|n| n as u32),
+            records: self
+                .get(&table, "records", |reader, value| reader.integer(value, 1, u32_max))
+                .map(|n| n as u32),
         })
     }
 
@@ -192,9 +220,9 @@ impl Reader {
             let parsed = match value.get_ref() {
                 DeValue::String(text) => Some(RegistryValue::String(text.clone().into_owned())),
                 DeValue::Boolean(flag) => Some(RegistryValue::Integer(u32::from(*flag))),
-                DeValue::Integer(_) => {
-                    self.integer(value, 0, i64::from(u32::MAX)).map(|number| RegistryValue::Integer(number as u32))
-                }
+                DeValue::Integer(_) => self
+                    .integer(value, 0, i64::from(u32::MAX))
+                    .map(|number| RegistryValue::Integer(number as u32)),
                 DeValue::Float(_) | DeValue::Datetime(_) | DeValue::Array(_) | DeValue::Table(_) => {
                     self.wrong_type(value, "an integer, a string or a boolean");
                     None
@@ -280,7 +308,12 @@ impl Reader {
             (None, Some(_)) => {
                 let help = "a count belongs to a single `line`".to_owned();
                 let span = counted.unwrap_or_else(|| table.span.clone());
-                self.problem(span, "several lines cannot be counted".to_owned(), "not with `lines`", Some(help));
+                self.problem(
+                    span,
+                    "several lines cannot be counted".to_owned(),
+                    "not with `lines`",
+                    Some(help),
+                );
                 None
             }
             (Some(line), Some(_)) => {
@@ -447,7 +480,12 @@ impl Reader {
                 Some(near) => format!("did you mean `{near}`?"),
                 None => "`condis rules` lists them".to_owned(),
             };
-            self.problem(word.span, format!("no rule has the id `{}`", word.text), "unknown rule", Some(help));
+            self.problem(
+                word.span,
+                format!("no rule has the id `{}`", word.text),
+                "unknown rule",
+                Some(help),
+            );
         }
         rule
     }
@@ -478,7 +516,8 @@ impl Reader {
         };
         let digits = text.find(|letter: char| !letter.is_ascii_digit()).unwrap_or(text.len());
         let unit = units.iter().find(|(name, _)| *name == text[digits..].trim());
-        let amount = text[..digits].parse::<u64>().ok().zip(unit).and_then(|(n, (_, size))| n.checked_mul(*size));
+        let amount =
+            text[..digits].parse::<u64>().ok().zip(unit).and_then(|(n, (_, size))| n.checked_mul(*size));
         if amount.is_none_or(|amount| amount == 0) {
             let names: Vec<&str> = units.iter().map(|(name, _)| *name).collect();
             let help = Some(format!("units: {}", names.join(", ")));

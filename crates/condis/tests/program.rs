@@ -1,0 +1,261 @@
+//! The program as its user meets it: help, errors and exit codes of the commands that run nothing.
+
+use expect_test::{Expect, expect};
+use std::path::PathBuf;
+use std::process::{Command, Output, Stdio};
+
+fn condis(arguments: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_condis"))
+        .args(arguments)
+        .env_remove("CLICOLOR_FORCE")
+        .output()
+        .expect("the program starts")
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8(bytes.to_vec()).expect("text")
+}
+
+/// A mistake of the user's: nothing on standard output, one screen on standard error, exit code 2.
+fn check_error(arguments: &[&str], expected: Expect) {
+    let output = condis(arguments);
+    let error = text(&output.stderr);
+    assert_eq!(text(&output.stdout), "", "{error}");
+    assert_eq!(output.status.code(), Some(2), "{error}");
+    assert!(error.lines().count() <= 24, "{error}");
+    expected.assert_eq(&error.replace(&folder().display().to_string(), "DIR"));
+}
+
+/// A folder for the files of these tests; each test has names of its own.
+fn folder() -> PathBuf {
+    let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("program");
+    std::fs::create_dir_all(&folder).expect("a folder for files");
+    folder
+}
+
+fn file(name: &str, contents: &[u8]) -> String {
+    let path = folder().join(name);
+    std::fs::write(&path, contents).expect("a file");
+    path.display().to_string()
+}
+
+fn sample(name: &str) -> PathBuf {
+    PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../../samples/good"))
+        .join(name)
+        .join(format!("{name}.sys"))
+}
+
+/// The MCM sample with some of its bytes replaced.
+fn damaged(name: &str, change: impl FnOnce(&mut Vec<u8>)) -> String {
+    let mut bytes = std::fs::read(sample("mcm")).expect("the sample is there");
+    change(&mut bytes);
+    file(name, &bytes)
+}
+
+/// The file offset of the PE signature.
+fn signature(bytes: &[u8]) -> usize {
+    u32::from_le_bytes(bytes[0x3c..0x40].try_into().expect("four bytes")) as usize
+}
+
+#[test]
+fn a_missing_file() {
+    check_error(
+        &["inspect", "no-such-driver.sys"],
+        expect![[r#"
+        error: no-such-driver.sys: there is no such file
+        hint: a driver is a path to a .sys file, or builtin:NAME
+    "#]],
+    );
+}
+
+#[test]
+fn a_directory() {
+    check_error(
+        &["inspect", "/"],
+        expect![[r#"
+        error: /: this is a directory
+        hint: name the .sys file in it
+    "#]],
+    );
+}
+
+#[test]
+fn a_truncated_driver() {
+    check_error(
+        &["inspect", &damaged("truncated.sys", |bytes| bytes.truncate(100))],
+        expect![[r#"
+        error: DIR/truncated.sys: truncated: the PE header ends at file offset 152, the file has 100 bytes
+        hint: condis runs x64 kernel-mode drivers (PE32+, native subsystem)
+    "#]],
+    );
+}
+
+#[test]
+fn random_bytes() {
+    let bytes: Vec<u8> = (0..4096u32).map(|n| (n.wrapping_mul(2_654_435_761) >> 13) as u8).collect();
+    check_error(
+        &["inspect", &file("random.sys", &bytes)],
+        expect![[r#"
+        error: DIR/random.sys: not a PE file (starts with 00 bb 77 33: no format that condis knows)
+        hint: condis runs x64 kernel-mode drivers (PE32+, native subsystem)
+    "#]],
+    );
+}
+
+#[test]
+fn a_driver_for_a_32_bit_machine() {
+    let path = damaged("x86.sys", |bytes| {
+        let machine = signature(bytes) + 4;
+        bytes[machine..machine + 2].copy_from_slice(&0x014cu16.to_le_bytes());
+    });
+    check_error(
+        &["inspect", &path],
+        expect![[r#"
+        error: DIR/x86.sys: built for 32-bit x86 (machine i386); condis runs x64 drivers
+        hint: condis runs x64 kernel-mode drivers (PE32+, native subsystem)
+    "#]],
+    );
+}
+
+#[test]
+fn a_driver_for_arm64() {
+    let path = damaged("arm64.sys", |bytes| {
+        let machine = signature(bytes) + 4;
+        bytes[machine..machine + 2].copy_from_slice(&0xaa64u16.to_le_bytes());
+    });
+    check_error(
+        &["inspect", &path],
+        expect![[r#"
+        error: DIR/arm64.sys: built for ARM64; condis runs x64 drivers
+        hint: condis runs x64 kernel-mode drivers (PE32+, native subsystem)
+    "#]],
+    );
+}
+
+#[test]
+fn a_program_for_user_mode() {
+    let path = damaged("console.sys", |bytes| {
+        let subsystem = signature(bytes) + 24 + 68;
+        bytes[subsystem..subsystem + 2].copy_from_slice(&3u16.to_le_bytes());
+    });
+    check_error(
+        &["inspect", &path],
+        expect![[r#"
+        error: DIR/console.sys: not a kernel-mode driver: subsystem is WINDOWS_CUI, expected NATIVE
+        hint: condis runs x64 kernel-mode drivers (PE32+, native subsystem)
+    "#]],
+    );
+}
+
+#[test]
+fn a_rule_that_is_not_there() {
+    check_error(
+        &["explain", "af-close-onse"],
+        expect![[r#"
+        error: no rule and no function is called `af-close-onse`
+        hint: did you mean af-close-once, af-close-sync-completion, af-close-on-unbind, af-close-keep-context, af-close-no-block?
+    "#]],
+    );
+}
+
+#[test]
+fn an_area_that_is_not_there() {
+    check_error(
+        &["rules", "addressfamily"],
+        expect![[r#"
+        error: `addressfamily` is not an area; known: registration, binding, af, sap, vc, call, party, oid, data, status, tapi, kernel
+    "#]],
+    );
+}
+
+#[test]
+fn the_sample_is_inspected() {
+    let output = condis(&["inspect", &sample("mcm").display().to_string()]);
+    assert_eq!(output.status.code(), Some(0));
+    let stdout = text(&output.stdout);
+    assert!(stdout.contains("miniport call manager (MCM)"), "{stdout}");
+    assert!(stdout.contains("NdisMCmRegisterAddressFamilyEx"), "{stdout}");
+}
+
+#[test]
+fn an_inspection_as_json_names_roles_and_imports() {
+    let output = condis(&["inspect", &sample("cm").display().to_string(), "--format", "json"]);
+    let value: serde_json::Value = serde_json::from_slice(&output.stdout).expect("JSON");
+    assert_eq!(value["condis"], 1);
+    assert_eq!(value["roles"], serde_json::json!(["cm"]));
+    let symbols: Vec<&str> =
+        value["imports"].as_array().expect("imports").iter().filter_map(|i| i["symbol"].as_str()).collect();
+    assert!(symbols.contains(&"NdisCmRegisterAddressFamilyEx"), "{symbols:?}");
+}
+
+#[test]
+fn rules_can_be_filtered() {
+    let ids = |arguments: &[&str]| -> Vec<String> {
+        let mut all = vec!["rules", "--format", "json"];
+        all.extend(arguments);
+        let value: serde_json::Value = serde_json::from_slice(&condis(&all).stdout).expect("JSON");
+        value["rules"]
+            .as_array()
+            .expect("rules")
+            .iter()
+            .map(|r| r["id"].as_str().expect("an id").to_owned())
+            .collect()
+    };
+    let all = ids(&["af"]);
+    let (enforced, waiting, unseen) =
+        (ids(&["af", "--enforced"]), ids(&["af", "--waiting"]), ids(&["af", "--unseen"]));
+    assert_eq!(all.len(), enforced.len() + waiting.len() + unseen.len());
+    assert!(enforced.contains(&"af-close-once".to_owned()));
+    assert!(ids(&["af", "--role", "client"]).len() < all.len());
+}
+
+#[test]
+fn a_rule_as_json_has_its_page() {
+    let output = condis(&["explain", "af-close-once", "--format", "json"]);
+    let value: serde_json::Value = serde_json::from_slice(&output.stdout).expect("JSON");
+    assert_eq!(value["id"], "af-close-once");
+    assert!(value["pages"][0].as_str().expect("a page").starts_with("https://learn.microsoft.com/"));
+}
+
+#[test]
+fn a_reader_that_goes_away_is_no_trouble() {
+    let mut child = Command::new(env!("CARGO_BIN_EXE_condis"))
+        .args(["rules"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("the program starts");
+    drop(child.stdout.take());
+    let output = child.wait_with_output().expect("it ends");
+    assert_eq!(text(&output.stderr), "");
+    assert_eq!(output.status.code(), Some(0));
+}
+
+#[test]
+fn colours_are_asked_for() {
+    let plain = condis(&["explain", "af-close-once"]);
+    assert!(!plain.stdout.contains(&0x1b));
+    let coloured = condis(&["explain", "af-close-once", "--color", "always"]);
+    assert!(coloured.stdout.contains(&0x1b));
+}
+
+#[test]
+fn every_command_has_help_with_examples() {
+    let help = condis(&["--help"]);
+    assert_eq!(help.status.code(), Some(0));
+    let all = text(&help.stdout);
+    assert!(all.contains("Exit codes:"), "{all}");
+    for command in ["inspect", "rules", "explain"] {
+        assert!(all.contains(&format!("  {command}")), "{all}");
+        let help = condis(&[command, "--help"]);
+        assert_eq!(help.status.code(), Some(0));
+        assert!(text(&help.stdout).contains("Examples:"), "{command}");
+    }
+}
+
+#[test]
+fn a_word_that_is_no_command() {
+    let output = condis(&["inspct", "x"]);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(text(&output.stderr).contains("inspect"));
+}
