@@ -13,7 +13,7 @@
 //! **What NDIS does on its own** is listed by [`World::jobs`] as a function of the state: there is no queue. The
 //! environment's [`Command`]s set goals, and the jobs work towards them.
 //!
-//! One module per area of the contract: [`registration`], [`binding`] (with adapters), [`af`]. Read [`phase`] first,
+//! One module per area of the contract: `registration`, `binding` (with adapters), `af`. Read [`phase`] first,
 //! which all asynchronous operations share, then `af`.
 #![no_std]
 #![forbid(unsafe_code)]

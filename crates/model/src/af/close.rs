@@ -1,0 +1,215 @@
+//! A client closes an address family, and what a binding or an adapter that goes away asks of those on it.
+
+use super::{Af, AfState, Op, Report};
+use crate::binding::Binding;
+use crate::phase::{Phase, Verdict};
+use crate::{
+    AdapterId, AfId, Callback, Context, DriverId, HandleArg, OpId, Step, Stepped, Violation, World, violation,
+};
+use alloc::vec::Vec;
+use contract::{Rule, Status};
+
+impl World {
+    pub(crate) fn close_af(&mut self, cx: &mut Context<'_>, handle: HandleArg) -> Stepped {
+        let slot = self.client_af(cx, handle)?;
+        let af = &self.afs[slot];
+        let (client, object) = (af.client, af.object());
+        let fail = |rule, offence| Err(violation(rule, client, object, offence));
+        match (af.state, af.report) {
+            (AfState::Opening, _) | (AfState::Open, Report::Due | Report::Queued(_)) => {
+                fail(Rule::AfHandleWindowClient, "the AF was closed before its open was reported")
+            }
+            (AfState::Open, Report::Telling | Report::Told) => {
+                self.set_af(cx, slot, AfState::Closing);
+                let af = &mut self.afs[slot];
+                af.close = Some(Phase::Calling);
+                let callback = Callback::CmCloseAf { af_context: af.manager_context };
+                let manager = af.manager;
+                Ok(self.invoke(crate::Op::Af(Op::CmCloseAf(slot)), manager, callback))
+            }
+            (AfState::Closing, _) => {
+                cx.warn(Rule::AfCloseOnce, client, object, "the AF is closing already");
+                Ok(Step::Return(Status::FAILURE))
+            }
+            (AfState::Closed, _) => fail(Rule::AfCloseHandleInvalid, "the AF is closed"),
+            (AfState::Failed, _) => fail(Rule::AfOpenFailedNoHandle, "the open of the AF failed"),
+        }
+    }
+
+    pub(super) fn cm_close_af_returned(
+        &mut self,
+        cx: &mut Context<'_>,
+        id: OpId,
+        slot: u32,
+        status: Status,
+    ) -> Stepped {
+        let af = &self.afs[slot];
+        let mut phase = af.close.expect("a close is under way");
+        let verdict = phase.returned(status).map_err(|misfit| {
+            violation(Rule::AfCmCloseCompletePendingOnly, af.manager, af.object(), misfit.offence())
+        })?;
+        self.afs[slot].close = Some(phase);
+        match verdict {
+            Verdict::Pended => Ok(self.finish(id, Status::PENDING)),
+            Verdict::Result(Status::SUCCESS) => {
+                self.closed_af(cx, slot);
+                self.manager_done(slot);
+                Ok(self.finish(id, Status::SUCCESS))
+            }
+            Verdict::Result(status) => {
+                self.set_af(cx, slot, AfState::Open);
+                Ok(self.finish(id, status))
+            }
+        }
+    }
+
+    pub(super) fn closed_af(&mut self, cx: &mut Context<'_>, slot: u32) {
+        self.set_af(cx, slot, AfState::Closed);
+    }
+
+    /// The call manager's handle is dead; the AF goes when no notification is left.
+    pub(super) fn manager_done(&mut self, slot: u32) {
+        self.afs[slot].manager_done = true;
+        self.remove_if_over(slot);
+    }
+
+    pub(super) fn remove_if_over(&mut self, slot: u32) {
+        let af = &self.afs[slot];
+        if af.state == AfState::Closed && af.manager_done && !af.is_noticed() {
+            self.afs.remove(slot);
+        }
+    }
+
+    pub(crate) fn close_af_complete(
+        &mut self,
+        cx: &mut Context<'_>,
+        status: Status,
+        handle: HandleArg,
+    ) -> Stepped {
+        let slot = self.manager_af(cx, handle)?;
+        let af = &self.afs[slot];
+        let fail = |rule, offence| Err(violation(rule, af.manager, af.object(), offence));
+        if status != Status::SUCCESS {
+            return fail(
+                Rule::AfCmCloseCompleteStatus,
+                "a close was completed with another status than success",
+            );
+        }
+        let pending_only = Rule::AfCmCloseCompletePendingOnly;
+        let mut phase = match (af.state, af.close) {
+            (AfState::Failed, _) => {
+                return fail(Rule::AfCmOpenFailHandleInvalid, "the open of the AF failed");
+            }
+            (AfState::Opening | AfState::Open, _) | (_, None) => {
+                return fail(pending_only, "the client has not closed the AF");
+            }
+            (AfState::Closing | AfState::Closed, Some(phase)) => phase,
+        };
+        if let Err(misfit) = phase.complete() {
+            return fail(pending_only, misfit.offence());
+        }
+        self.afs[slot].close = Some(phase);
+        self.closed_af(cx, slot);
+        let af = &self.afs[slot];
+        let callback = Callback::ClCloseAfComplete { status, af_context: af.client_context };
+        let client = af.client;
+        Ok(self.invoke(crate::Op::Af(Op::ReportClose(slot)), client, callback))
+    }
+
+    /// `NdisCloseAdapterEx` with address families on the binding. It cannot fail: a close that is let through pends
+    /// until they are gone.
+    pub(crate) fn check_afs_before_close(&self, cx: &mut Context<'_>, slot: u32) -> Result<(), Violation> {
+        let binding = &self.bindings[slot];
+        let driver = binding.driver;
+        let mut closing = None;
+        for af in self.afs_on(binding).filter(|af| af.binding == binding.id) {
+            match af.state {
+                AfState::Opening | AfState::Open => {
+                    let offence = "NdisCloseAdapterEx was called with an address family open";
+                    return Err(violation(Rule::AfCloseOnUnbind, driver, af.object(), offence));
+                }
+                AfState::Closing => closing = Some(af.object()),
+                AfState::Closed | AfState::Failed => {}
+            }
+        }
+        if let Some(object) = closing {
+            let offence = "NdisCloseAdapterEx was called before the close of an address family was over";
+            cx.warn(Rule::AfCloseBeforeCloseadapter, driver, object, offence);
+        }
+        let managed: Vec<&Af> = self.afs_on(binding).filter(|af| af.binding != binding.id).collect();
+        self.check_clients_notified(driver, &managed, Rule::AfNotifyBeforeUnbind)?;
+        if let Some(af) = managed.first() {
+            let offence =
+                "NdisCloseAdapterEx was called before the clients had closed their address families";
+            return Err(violation(Rule::BindingClosingNoCoObjects, driver, af.object(), offence));
+        }
+        Ok(())
+    }
+
+    /// Checks that a call manager which goes away has asked every client to close that had not begun to by itself.
+    pub(super) fn check_clients_notified(
+        &self,
+        driver: DriverId,
+        afs: &[&Af],
+        none_rule: Rule,
+    ) -> Result<(), Violation> {
+        let unasked = |af: &&&Af| matches!(af.state, AfState::Open | AfState::Opening) && !af.asked;
+        let Some(left_out) = afs.iter().find(unasked) else {
+            return Ok(());
+        };
+        let registration = left_out.registration;
+        let mut siblings = self.afs.iter().chain(self.afs.iter_removed()).map(|(_, af)| af);
+        let asked_another = siblings.any(|af| af.registration == registration && af.asked);
+        let (rule, offence) = if asked_another {
+            (Rule::AfNotifyEachClient, "a client was asked to close and this one was not")
+        } else {
+            (none_rule, "the call manager goes away without asking its client to close")
+        };
+        Err(violation(rule, driver, left_out.object(), offence))
+    }
+
+    pub(crate) fn check_afs_after_halt(&self, adapter: AdapterId) -> Result<(), Violation> {
+        let (driver, _) = self.miniport_of(adapter);
+        let afs: Vec<&Af> = self
+            .afs
+            .iter()
+            .map(|(_, af)| af)
+            .filter(|af| {
+                let registration = &self.registrations[af.registration.0.slot];
+                af.is_alive() && registration.adapter == adapter && registration.binding.is_none()
+            })
+            .collect();
+        self.check_clients_notified(driver, &afs, Rule::AfNotifyOnHalt)?;
+        if let Some(af) = afs.first() {
+            let offence = "MiniportHaltEx returned before the clients had closed their address families";
+            return Err(violation(Rule::BindingClosingNoCoObjects, driver, af.object(), offence));
+        }
+        Ok(())
+    }
+
+    /// The AFs that a binding's driver holds on it, as client or as call manager.
+    pub(super) fn afs_on<'a>(&'a self, binding: &'a Binding) -> impl Iterator<Item = &'a Af> {
+        self.afs.iter().map(|(_, af)| af).filter(move |af| {
+            af.is_alive()
+                && (af.binding == binding.id
+                    || self
+                        .registrations
+                        .get(af.registration.0.slot)
+                        .is_some_and(|r| r.id == af.registration && r.binding == Some(binding.id)))
+        })
+    }
+
+    /// Whether an AF keeps a binding from being closed.
+    pub(crate) fn carries_afs(&self, binding: &Binding) -> bool {
+        self.afs_on(binding).next().is_some()
+    }
+
+    /// An AF that keeps a binding from being closed.
+    pub(crate) fn af_in_the_way(&self, binding: &Binding) -> Option<AfId> {
+        self.afs_on(binding).next().map(|af| af.id)
+    }
+
+    pub(crate) fn has_open_client_af(&self, binding: &Binding) -> bool {
+        self.afs_on(binding).any(|af| af.binding == binding.id)
+    }
+}

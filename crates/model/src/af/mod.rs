@@ -1,0 +1,362 @@
+//! Area `af`: call managers offer address families, clients open them, and both sides close them.
+//!
+//! ```text
+//!  registration:  Held -> Offered -> Closing -> gone          (Held: until the holder's bind or initialize is over)
+//!
+//!  open AF:  Opening --success--> Open --NdisClCloseAddressFamily--> Closing --success--> Closed
+//!               `---failure--> Failed       ^------ refused --------------'
+//!
+//!  close notification of an open AF:
+//!            Idle -> Held (the client does not know its open yet) -> Outstanding(phase) -> Idle
+//! ```
+//! The client's close and the call manager's notification meet on one AF. Both are asynchronous operations with a
+//! [`Phase`] of their own, and so is the open, because a completion may overtake the return of the handler that pends.
+//! Client and call manager hold different handles; [`World::client_af`] and [`World::manager_af`] are the only places
+//! where a handle becomes an AF.
+
+mod close;
+mod family;
+mod notification;
+mod open;
+
+use crate::block::AddressFamily;
+use crate::phase::Phase;
+use crate::{
+    AdapterId, AfId, BindingId, Callback, Context, Debt, DriverId, Handle, HandleArg, HandleKind, Job,
+    Object, OpId, RegistrationId, Reply, Step, Stepped, Token, Violation, World, violation,
+};
+use alloc::vec::Vec;
+use contract::{Rule, Status};
+
+/// An address family that a call manager offers on an adapter.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub(crate) struct Registration {
+    id: RegistrationId,
+    adapter: AdapterId,
+    /// The call manager, and the binding on which it registered; an MCM has none.
+    driver: DriverId,
+    binding: Option<BindingId>,
+    family: AddressFamily,
+    state: RegistrationState,
+    /// The bindings whose clients were told, and whether the client has opened the family since.
+    told: Vec<(BindingId, bool)>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+enum RegistrationState {
+    /// Clients are told when the holder's bind or initialize is over.
+    Held,
+    Offered,
+    /// The holder is unbinding or halting: no new opens.
+    Closing,
+    Gone,
+}
+
+/// An address family that a client has opened.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub(crate) struct Af {
+    id: AfId,
+    /// The call manager's handle.
+    manager_handle: Handle,
+    client: DriverId,
+    manager: DriverId,
+    binding: BindingId,
+    registration: RegistrationId,
+    client_context: Token,
+    manager_context: Token,
+    state: AfState,
+    /// `ProtocolCmOpenAf`.
+    open: Phase,
+    /// The last `ProtocolCmCloseAf`, if there was one.
+    close: Option<Phase>,
+    report: Report,
+    notification: Notification,
+    /// Whether the call manager has ever asked the client to close.
+    asked: bool,
+    /// Whether the call manager's handle is dead: its completion of the close has returned, or its handler has.
+    manager_done: bool,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+enum AfState {
+    Opening,
+    Open,
+    Closing,
+    Closed,
+    Failed,
+}
+
+/// Whether the client knows how its open ended.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+enum Report {
+    /// Nothing to tell yet.
+    Due,
+    /// `ProtocolClOpenAfCompleteEx` waits for `PASSIVE_LEVEL`, with this status.
+    Queued(Status),
+    /// `ProtocolClOpenAfCompleteEx` runs.
+    Telling,
+    /// The client knows.
+    Told,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+enum Notification {
+    Idle,
+    /// The call manager asked before the client knew that it has the AF open.
+    Held,
+    /// `ProtocolClNotifyCloseAf`.
+    Outstanding(Phase),
+}
+
+/// What waits for a handler of this area, or for a store.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub(crate) enum Op {
+    /// The client's handle is being stored; `ProtocolCmOpenAf` comes next.
+    PublishAf(u32),
+    CmOpenAf(u32),
+    /// `ProtocolClOpenAfCompleteEx` runs.
+    ReportOpen(u32),
+    CmCloseAf(u32),
+    /// `ProtocolClCloseAfComplete` runs inside the call manager's completion.
+    ReportClose(u32),
+    /// `ProtocolClNotifyCloseAf` runs; whether the call manager has had `NDIS_STATUS_PENDING` already.
+    ClNotifyCloseAf(u32, bool),
+    /// `ProtocolCmNotifyCloseAfComplete` runs.
+    ReportNotification(u32),
+    AfRegisterNotify,
+}
+
+const fn af_state_name(state: AfState) -> &'static str {
+    match state {
+        AfState::Opening => "opening",
+        AfState::Open => "open",
+        AfState::Closing => "closing",
+        AfState::Closed => "closed",
+        AfState::Failed => "failed",
+    }
+}
+
+const fn registration_state_name(state: RegistrationState) -> &'static str {
+    match state {
+        RegistrationState::Held => "held",
+        RegistrationState::Offered => "offered",
+        RegistrationState::Closing => "closing",
+        RegistrationState::Gone => "none",
+    }
+}
+
+impl Af {
+    /// Whether it stands in the way of its client's and its call manager's close of the adapter.
+    fn is_alive(&self) -> bool {
+        match self.state {
+            AfState::Opening | AfState::Open | AfState::Closing => true,
+            AfState::Closed | AfState::Failed => false,
+        }
+    }
+
+    fn object(&self) -> Object {
+        Object::Af(self.id)
+    }
+
+    /// Whether a close notification has been asked for and is not over.
+    fn is_noticed(&self) -> bool {
+        match self.notification {
+            Notification::Idle => false,
+            Notification::Held | Notification::Outstanding(_) => true,
+        }
+    }
+}
+
+impl World {
+    /// The only writer of an AF's state.
+    fn set_af(&mut self, cx: &mut Context<'_>, slot: u32, next: AfState) {
+        let this = &self.afs[slot];
+        cx.edge(this.object(), af_state_name(this.state), af_state_name(next));
+        self.afs[slot].state = next;
+    }
+
+    pub(crate) fn af_jobs(&self, jobs: &mut Vec<Job>) {
+        for (_, registration) in self.registrations.iter() {
+            if registration.state != RegistrationState::Offered {
+                continue;
+            }
+            for (_, binding) in self.bindings.iter() {
+                if binding.adapter == registration.adapter
+                    && binding.is_bound()
+                    && self.driver(binding.driver).is_client()
+                    && !registration.told.iter().any(|(told, _)| *told == binding.id)
+                {
+                    jobs.push(Job::AfRegisterNotify(binding.id, registration.id));
+                }
+            }
+        }
+        for (_, af) in self.afs.iter() {
+            match af.report {
+                Report::Queued(_) => jobs.push(Job::OpenAfComplete(af.id)),
+                Report::Told if af.notification == Notification::Held => jobs.push(Job::NotifyCloseAf(af.id)),
+                Report::Due | Report::Telling | Report::Told => {}
+            }
+        }
+    }
+
+    pub(crate) fn af_resumed(&mut self, id: OpId, op: Op) -> Stepped {
+        match op {
+            Op::PublishAf(slot) => {
+                let af = &self.afs[slot];
+                let registration = &self.registrations[af.registration.0.slot];
+                let binding_context = match registration.binding {
+                    Some(binding) => self.bindings[binding.0.slot].context(),
+                    None => self.miniport_of(registration.adapter).1,
+                };
+                let callback = Callback::CmOpenAf {
+                    binding_context,
+                    family: registration.family,
+                    af: af.manager_handle,
+                };
+                let manager = af.manager;
+                self.ops.go_on(id, crate::Op::Af(Op::CmOpenAf(slot)));
+                Ok(Step::Invoke(id, manager, callback))
+            }
+            Op::CmOpenAf(_)
+            | Op::ReportOpen(_)
+            | Op::CmCloseAf(_)
+            | Op::ReportClose(_)
+            | Op::ClNotifyCloseAf(..)
+            | Op::ReportNotification(_)
+            | Op::AfRegisterNotify => unreachable!("a handler returns, it does not resume"),
+        }
+    }
+
+    /// The AF of a client's handle, whatever its state.
+    ///
+    /// # Errors
+    /// The handle is none of NDIS's (`af-handle-opaque`), NULL (`af-open-failed-no-handle`), or somebody else's
+    /// (`af-handle-owner`).
+    fn client_af(&self, cx: &Context<'_>, handle: HandleArg) -> Result<u32, Violation> {
+        let driver = cx.caller();
+        let fail = |rule, offence| Err(violation(rule, driver, Object::Driver(driver), offence));
+        let handle = match handle {
+            HandleArg::Known(handle) => handle,
+            HandleArg::Null => {
+                return fail(Rule::AfOpenFailedNoHandle, "the handle is NULL, as after a failed open");
+            }
+            HandleArg::Unknown(_) => return fail(Rule::AfHandleOpaque, "NDIS never gave out this value"),
+        };
+        match handle.kind {
+            HandleKind::ClientAf | HandleKind::CallManagerAf => {}
+            HandleKind::ProtocolDriver
+            | HandleKind::MiniportDriver
+            | HandleKind::Adapter
+            | HandleKind::BindContext
+            | HandleKind::UnbindContext
+            | HandleKind::Binding
+            | HandleKind::PnpEvent
+            | HandleKind::Registration => {
+                return fail(Rule::AfHandleOpaque, "the handle is not that of an AF");
+            }
+        }
+        let af = &self.afs[handle.slot];
+        if af.id.0 != handle && af.manager_handle != handle {
+            return fail(Rule::AfCloseHandleInvalid, "the AF was closed long ago");
+        }
+        if af.manager_handle == handle {
+            let offence = "this is the call manager's handle for the AF, not the client's";
+            return Err(violation(Rule::AfHandleOwner, driver, af.object(), offence));
+        }
+        if af.client != driver {
+            return Err(violation(Rule::AfHandleOwner, driver, af.object(), "the AF is another client's"));
+        }
+        Ok(handle.slot)
+    }
+
+    /// The AF of a call manager's handle, whatever its state.
+    ///
+    /// # Errors
+    /// The caller is no call manager (`af-complete-by-cm-only`), or the handle is none of NDIS's (`af-handle-opaque`)
+    /// or somebody else's (`af-handle-owner`).
+    fn manager_af(&self, cx: &Context<'_>, handle: HandleArg) -> Result<u32, Violation> {
+        let driver = cx.caller();
+        let fail = |rule, offence| Err(violation(rule, driver, Object::Driver(driver), offence));
+        if !self.driver(driver).is_call_manager() {
+            return fail(Rule::AfCompleteByCmOnly, "the caller is no call manager");
+        }
+        let handle = match handle {
+            HandleArg::Known(handle) => handle,
+            HandleArg::Null => return fail(Rule::AfHandleOpaque, "the handle is NULL"),
+            HandleArg::Unknown(_) => return fail(Rule::AfHandleOpaque, "NDIS never gave out this value"),
+        };
+        match handle.kind {
+            HandleKind::ClientAf | HandleKind::CallManagerAf => {}
+            HandleKind::ProtocolDriver
+            | HandleKind::MiniportDriver
+            | HandleKind::Adapter
+            | HandleKind::BindContext
+            | HandleKind::UnbindContext
+            | HandleKind::Binding
+            | HandleKind::PnpEvent
+            | HandleKind::Registration => {
+                return fail(Rule::AfHandleOpaque, "the handle is not that of an AF");
+            }
+        }
+        let af = &self.afs[handle.slot];
+        if af.id.0 != handle && af.manager_handle != handle {
+            return fail(Rule::AfCmCloseHandleInvalid, "the AF was closed long ago");
+        }
+        if af.id.0 == handle {
+            let offence = "this is the client's handle for the AF, not the call manager's";
+            return Err(violation(Rule::AfHandleOwner, driver, af.object(), offence));
+        }
+        if af.manager != driver {
+            return Err(violation(
+                Rule::AfHandleOwner,
+                driver,
+                af.object(),
+                "the AF is another call manager's",
+            ));
+        }
+        Ok(handle.slot)
+    }
+
+    pub(crate) fn af_returned(&mut self, cx: &mut Context<'_>, id: OpId, op: Op, reply: Reply) -> Stepped {
+        match op {
+            Op::CmOpenAf(slot) => self.cm_open_af_returned(cx, id, slot, reply),
+            Op::ReportOpen(slot) => {
+                self.afs[slot].report = Report::Told;
+                Ok(self.finish(id, Status::SUCCESS))
+            }
+            Op::CmCloseAf(slot) => self.cm_close_af_returned(cx, id, slot, reply.status),
+            Op::ReportClose(slot) => {
+                self.manager_done(slot);
+                Ok(self.finish(id, Status::SUCCESS))
+            }
+            Op::ClNotifyCloseAf(slot, held) => self.cl_notify_close_af_returned(id, slot, held, reply.status),
+            Op::ReportNotification(slot) => {
+                self.remove_if_over(slot);
+                Ok(self.finish(id, Status::SUCCESS))
+            }
+            Op::AfRegisterNotify => Ok(self.finish(id, Status::SUCCESS)),
+            Op::PublishAf(_) => unreachable!("a store resumes, it does not return"),
+        }
+    }
+
+    pub(crate) fn af_debts(&self, debts: &mut Vec<Debt>) {
+        for (_, af) in self.afs.iter() {
+            let object = af.object();
+            let mut owe = |by, rule, waits_for| debts.push(Debt { by, rule, object, waits_for });
+            match af.state {
+                AfState::Opening if af.open.is_pending() => {
+                    owe(af.manager, Rule::AfCmOpenCompleteRequired, None);
+                }
+                AfState::Closing if af.close.is_some_and(Phase::is_pending) => {
+                    owe(af.manager, Rule::AfCmCloseCompleteRequired, None);
+                }
+                AfState::Opening | AfState::Open | AfState::Closing | AfState::Closed | AfState::Failed => {}
+            }
+            if af.notification == Notification::Outstanding(Phase::Pending) {
+                // A client cannot answer before its close is over.
+                let waits_for = (af.state == AfState::Closing).then_some(object);
+                owe(af.client, Rule::AfNotifyCompleteRequired, waits_for);
+            }
+        }
+    }
+}
