@@ -11,6 +11,9 @@ pub enum Outcome {
     AtRest {
         /// What the monitors found, and tasks that wait for ever.
         findings: Vec<Finding>,
+        /// Whether timers were still armed, or tasks asleep, that had come up without effect again and again
+        /// ([`Limits::idle_deadlines`](crate::Limits::idle_deadlines)).
+        ticking: bool,
     },
     /// Something on a task ended it.
     Ended(Ending),

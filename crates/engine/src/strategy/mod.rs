@@ -54,6 +54,8 @@ pub enum Candidate {
 /// What a task does first when it goes on.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Next {
+    /// It begins.
+    Begin,
     /// It calls NDIS.
     Call(Ddi),
     /// Its handler returns to NDIS.
@@ -64,4 +66,6 @@ pub enum Next {
     Woken,
     /// The condition that a call of NDIS waited for holds.
     Holds,
+    /// Its routine has returned, which those who wait for the thread will see.
+    End,
 }

@@ -67,7 +67,10 @@ impl Replay {
 
 impl Strategy for Replay {
     fn choose(&mut self, point: &Point<'_>) -> usize {
-        match self.schedule.deviations().get(self.next) {
+        let deviations = self.schedule.deviations();
+        // An execution that goes on from a snapshot begins in the middle of the schedule.
+        self.next += deviations[self.next..].iter().take_while(|&&(at, _)| at < point.index).count();
+        match deviations.get(self.next) {
             Some(&(at, choice)) if at == point.index => {
                 self.next += 1;
                 if (choice as usize) < point.candidates.len() {
