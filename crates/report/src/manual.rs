@@ -23,12 +23,15 @@ pub struct RuleEntry {
     pub level: Level,
     /// How a breach can be seen.
     pub detect: &'static str,
-    /// `enforced`, `waits`, or `cannot-be-seen`.
+    /// `enforced`, `answered`, `covered`, `waits`, or `cannot-be-seen`.
     pub enforcement: &'static str,
+    /// The narrower rules under which a breach is reported.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub covered_by: Vec<&'static str>,
     /// What has to exist before the rule can be checked.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub waits_for: Option<&'static str>,
-    /// Why it cannot be checked before.
+    /// Why it is not checked by itself.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub because: Option<&'static str>,
     /// The rule in a sentence or two.
@@ -50,10 +53,14 @@ impl RuleEntry {
     /// The entry of a rule.
     pub fn of(rule: Rule) -> RuleEntry {
         let info = rule.info();
+        let mut covered_by = Vec::new();
         let (enforcement, waits_for, because) = match info.enforcement {
             Enforcement::Enforced => ("enforced", None, None),
             Enforcement::Answered => ("answered", None, None),
-            Enforcement::Covered { why, .. } => ("covered", None, Some(why)),
+            Enforcement::Covered { by, why } => {
+                covered_by = by.iter().map(|rule| rule.id()).collect();
+                ("covered", None, Some(why))
+            }
             Enforcement::Waits { needs, why } => ("waits", Some(needs), Some(why)),
             Enforcement::CannotBeSeen => ("cannot-be-seen", None, None),
         };
@@ -66,6 +73,7 @@ impl RuleEntry {
             detect: info.detect.as_str(),
             enforcement,
             waits_for,
+            covered_by,
             because,
             text: info.text,
             ddis: info.ddis.iter().map(|ddi| ddi.name()).collect(),
@@ -169,16 +177,18 @@ pub fn table(rules: &[Rule], look: Look) -> String {
     let head =
         format!("{:id_width$}  {:7}  {:role_width$}  {:16}  {}", "rule", "level", "binds", "seen", "checked");
     let mut out = look.paint(paint::STRONG, &head) + "\n";
-    for entry in &entries {
+    for (rule, entry) in rules.iter().zip(&entries) {
         let level_style = match entry.level {
             Level::Error => paint::ERROR,
             Level::Warning => paint::WARNING,
             Level::Note => paint::NOTE,
         };
-        let checked = match (entry.enforcement, entry.waits_for) {
-            ("enforced", _) => look.paint(paint::STRONG, "yes"),
-            (_, Some(needs)) => look.paint(paint::DIM, &format!("waits for {needs}")),
-            (_, None) => look.paint(paint::DIM, "cannot be seen at run time"),
+        let checked = match rule.info().enforcement {
+            Enforcement::Enforced => look.paint(paint::STRONG, "yes"),
+            Enforcement::Covered { .. } => format!("by {}", entry.covered_by.join(", ")),
+            Enforcement::Answered => "answered by NDIS".to_owned(),
+            Enforcement::Waits { needs, .. } => look.paint(paint::DIM, &format!("waits for {needs}")),
+            Enforcement::CannotBeSeen => look.paint(paint::DIM, "cannot be seen at run time"),
         };
         out += &format!(
             "{:id_width$}  {}  {:role_width$}  {:16}  {checked}\n",
@@ -188,13 +198,14 @@ pub fn table(rules: &[Rule], look: Look) -> String {
             entry.detect,
         );
     }
-    let count = |enforcement: &str| entries.iter().filter(|entry| entry.enforcement == enforcement).count();
+    let count = |kinds: &[&str]| entries.iter().filter(|entry| kinds.contains(&entry.enforcement)).count();
     out += &format!(
-        "\n{} rules: {} checked, {} waiting, {} that cannot be seen at run time\n",
+        "\n{} rules: {} checked, {} answered by NDIS, {} waiting, {} that cannot be seen at run time\n",
         entries.len(),
-        count("enforced"),
-        count("waits"),
-        count("cannot-be-seen"),
+        count(&["enforced", "covered"]),
+        count(&["answered"]),
+        count(&["waits"]),
+        count(&["cannot-be-seen"]),
     );
     out
 }
@@ -221,7 +232,7 @@ pub fn rule_page(rule: Rule, look: Look) -> String {
         Some(refusal) => page.item("answer", &format!("{refusal}")),
         None => {}
     }
-    page.item("checked", &checked(&entry));
+    page.item("checked", &checked(rule.info().enforcement));
     for question in &entry.rests_on {
         page.item("open", &format!("{}: {}", question.id, question.about));
         page.item("reading", question.reading);
@@ -239,11 +250,20 @@ fn how_seen(entry: &RuleEntry) -> &'static str {
     }
 }
 
-fn checked(entry: &RuleEntry) -> String {
-    match (entry.enforcement, entry.waits_for, entry.because) {
-        ("enforced", _, _) => "yes".to_owned(),
-        (_, Some(needs), Some(why)) => format!("not yet, waits for {needs}: {why}"),
-        _ => "never: no run can show a breach, only a reader of the source can".to_owned(),
+fn checked(enforcement: Enforcement) -> String {
+    match enforcement {
+        Enforcement::Enforced => "yes".to_owned(),
+        Enforcement::Answered => {
+            "by the answer of NDIS; nothing is reported, because a correct driver can meet it".to_owned()
+        }
+        Enforcement::Covered { by, why } => {
+            let ids: Vec<&str> = by.iter().map(|rule| rule.id()).collect();
+            format!("as {}: {why}", ids.join(", "))
+        }
+        Enforcement::Waits { needs, why } => format!("not yet, waits for {needs}: {why}"),
+        Enforcement::CannotBeSeen => {
+            "never: no run can show a breach, only a reader of the source can".to_owned()
+        }
     }
 }
 
