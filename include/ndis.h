@@ -11,7 +11,8 @@
  *
  * Read in this order: ndis/base.h (types, status codes), ndis/driver.h (registration, binding,
  * adapters), ndis/condis.h (address families and everything above them), ndis/data.h (net buffer
- * lists), ndis/kernel.h (memory, locks, events, timers, work items, registry).
+ * lists), ndis/kernel.h (memory, locks, events, timers, work items, registry). A driver of NDIS 5 defines
+ * NDIS50 or NDIS51 (or NDIS50_MINIPORT, NDIS51_MINIPORT) and gets ndis/ndis5.h as well.
  */
 #ifndef _NDIS_
 #define _NDIS_
@@ -29,5 +30,9 @@
 #include "ndis/driver.h"
 #include "ndis/condis.h"
 #include "ndis/layout_check.h"
+
+#if defined(NDIS50) || defined(NDIS51) || defined(NDIS50_MINIPORT) || defined(NDIS51_MINIPORT)
+#include "ndis/ndis5.h"
+#endif
 
 #endif /* _NDIS_ */

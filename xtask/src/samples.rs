@@ -3,7 +3,7 @@
 //! A folder below `samples/good` or `samples/bad` that holds C files is one sample: all of them together make
 //! `<folder>/<name of the folder>.sys`, which is committed. Each is built from the root of the workspace with relative
 //! paths, so that the same tools give the same bytes wherever the workspace lies; `samples/TOOLCHAIN` names the tools.
-//! [`layout`] makes `include/ndis/layout_check.h`, [`toolchain`] finds the tools.
+//! [`layout`] makes `include/ndis/layout_check.h` and `layout_check5.h`, [`toolchain`] finds the tools.
 
 mod layout;
 mod toolchain;
@@ -60,8 +60,8 @@ pub(crate) enum SamplesError {
     HeadersMissing { compiler: String },
     /// The compiler did not say something that is needed of it.
     CompilerUnclear { compiler: String, question: &'static str },
-    /// A sample does not compile. The text is the compiler's.
-    Compile { sample: PathBuf, message: String },
+    /// A sample or the header does not compile. The text is the compiler's.
+    Compile { what: PathBuf, message: String },
     /// A sample makes a driver that is too large to be committed.
     TooLarge { driver: PathBuf, size: u64 },
     /// These committed files are not what would be made from their sources, or have no source.
@@ -87,8 +87,8 @@ impl fmt::Display for SamplesError {
             SamplesError::CompilerUnclear { compiler, question } => {
                 write!(f, "{compiler} gives no usable answer to {question}")
             }
-            SamplesError::Compile { sample, message } => {
-                write!(f, "{} does not compile:\n{}", sample.display(), message.trim_end())
+            SamplesError::Compile { what, message } => {
+                write!(f, "{} does not compile:\n{}", what.display(), message.trim_end())
             }
             SamplesError::TooLarge { driver, size } => {
                 write!(f, "{} has {size} bytes; at most {MAX_SIZE} may be committed", driver.display())
@@ -114,14 +114,16 @@ struct Sample {
 
 /// Builds everything and stores it. `root` is the root of the workspace.
 pub(crate) fn write(root: &Path) -> Result<(), SamplesError> {
-    let header = root.join(layout::HEADER);
-    let text = layout::generate(root)?;
-    if !std::fs::read_to_string(&header).is_ok_and(|old| old == text) {
-        std::fs::write(&header, &text).map_err(|error| SamplesError::File { path: header, error })?;
-        println!("wrote {}", layout::HEADER);
+    for header in layout::generate(root)? {
+        let path = root.join(header.path);
+        if !std::fs::read_to_string(&path).is_ok_and(|old| old == header.text) {
+            std::fs::write(&path, &header.text).map_err(|error| SamplesError::File { path, error })?;
+            println!("wrote {}", header.path);
+        }
     }
 
     let toolchain = find_toolchain(root)?;
+    check_header(root, &toolchain)?;
     let scratch = Scratch::create()?;
     for sample in samples(root)? {
         let built = build(root, &toolchain, &sample, &scratch)?;
@@ -139,12 +141,14 @@ pub(crate) fn write(root: &Path) -> Result<(), SamplesError> {
 /// are those of `samples/TOOLCHAIN`.
 pub(crate) fn check(root: &Path) -> Result<(), SamplesError> {
     let mut stale = Vec::new();
-    let text = layout::generate(root)?;
-    if !std::fs::read_to_string(root.join(layout::HEADER)).is_ok_and(|old| old == text) {
-        stale.push(PathBuf::from(layout::HEADER));
+    for header in layout::generate(root)? {
+        if !std::fs::read_to_string(root.join(header.path)).is_ok_and(|old| old == header.text) {
+            stale.push(PathBuf::from(header.path));
+        }
     }
 
     let toolchain = find_toolchain(root)?;
+    check_header(root, &toolchain)?;
     let scratch = Scratch::create()?;
     let samples = samples(root)?;
     for sample in &samples {
@@ -192,6 +196,38 @@ impl Drop for Scratch {
     }
 }
 
+/// Compiles the header by itself as a driver of NDIS 5 sees it, which no sample does.
+fn check_header(root: &Path, toolchain: &Toolchain) -> Result<(), SamplesError> {
+    for version in ["-DNDIS50=1", "-DNDIS51_MINIPORT=1"] {
+        let mut arguments: Vec<OsString> = FLAGS.iter().map(OsString::from).collect();
+        arguments.extend(toolchain.flags(root));
+        arguments.extend(
+            [version, "-fsyntax-only", "-include", "ndis.h", "-x", "c", "/dev/null"].map(OsString::from),
+        );
+        compile(root, toolchain, Path::new("include/ndis.h"), &arguments)?;
+    }
+    Ok(())
+}
+
+/// Calls the compiler in the root of the workspace. `what` is named if it fails.
+fn compile(
+    root: &Path,
+    toolchain: &Toolchain,
+    what: &Path,
+    arguments: &[OsString],
+) -> Result<(), SamplesError> {
+    let result = Command::new(toolchain.compiler())
+        .args(arguments)
+        .current_dir(root)
+        .output()
+        .map_err(|error| SamplesError::File { path: PathBuf::from(toolchain.compiler()), error })?;
+    if result.status.success() {
+        return Ok(());
+    }
+    let message = String::from_utf8_lossy(&result.stderr).into_owned();
+    Err(SamplesError::Compile { what: what.to_path_buf(), message })
+}
+
 /// Compiles one sample and returns the driver.
 fn build(
     root: &Path,
@@ -205,15 +241,7 @@ fn build(
     arguments.extend(sample.sources.iter().map(|source| source.clone().into_os_string()));
     arguments.extend([OsString::from("-o"), output.clone().into_os_string()]);
     arguments.extend(LIBRARIES.iter().map(OsString::from));
-    let result = Command::new(toolchain.compiler())
-        .args(&arguments)
-        .current_dir(root)
-        .output()
-        .map_err(|error| SamplesError::File { path: PathBuf::from(toolchain.compiler()), error })?;
-    if !result.status.success() {
-        let message = String::from_utf8_lossy(&result.stderr).into_owned();
-        return Err(SamplesError::Compile { sample: sample.driver.clone(), message });
-    }
+    compile(root, toolchain, &sample.driver, &arguments)?;
     let built = std::fs::read(&output).map_err(|error| SamplesError::File { path: output.clone(), error })?;
     std::fs::remove_file(&output).map_err(|error| SamplesError::File { path: output, error })?;
     let size = built.len() as u64;
@@ -321,10 +349,13 @@ mod tests {
 
     #[test]
     fn the_layout_assertions_are_fresh() {
-        let committed = std::fs::read_to_string(root().join(layout::HEADER)).unwrap();
-        assert!(
-            committed == layout::generate(&root()).unwrap(),
-            "run `cargo xtask samples` and commit the result"
-        );
+        for header in layout::generate(&root()).unwrap() {
+            let committed = std::fs::read_to_string(root().join(header.path)).unwrap();
+            assert!(
+                committed == header.text,
+                "{}: run `cargo xtask samples` and commit the result",
+                header.path
+            );
+        }
     }
 }

@@ -1,5 +1,6 @@
-//! `include/ndis/layout_check.h`: what `contract/layout6.toml` says of sizes, offsets, revisions and values, as
-//! assertions that every driver which includes `ndis.h` makes when it is compiled.
+//! `include/ndis/layout_check.h` and `layout_check5.h`: what the contract says of sizes, offsets, revisions and values,
+//! as assertions that every driver which includes `ndis.h` makes when it is compiled. The first has the structures of
+//! `contract/layout6.toml`, the second those of NDIS 5, which stand with their areas.
 //!
 //! The header declares the structures by hand, so this compares two things that were written apart.
 
@@ -10,8 +11,15 @@ use serde::Deserialize;
 
 use super::SamplesError;
 
-/// Where the generated header lies, relative to the root.
-pub(super) const HEADER: &str = "include/ndis/layout_check.h";
+/// A generated header.
+pub(super) struct Header {
+    /// Relative to the root.
+    pub(super) path: &'static str,
+    pub(super) text: String,
+}
+
+/// The contract files with structures of NDIS 5.
+const NDIS5_FILES: &[&str] = &["af", "binding", "data", "oid"];
 
 /// Structures of the contract that the header does not declare, by how their names begin. Every other one must be
 /// there, or nothing that includes `ndis.h` compiles.
@@ -61,6 +69,27 @@ struct Revision {
     size: u64,
 }
 
+/// What is asserted of an area's file.
+#[derive(Deserialize)]
+struct Layouts5 {
+    r#struct: Vec<Struct5>,
+}
+
+#[derive(Deserialize)]
+struct Struct5 {
+    name: String,
+    size_x64: u64,
+    #[serde(default)]
+    fields: Vec<Field5>,
+}
+
+#[derive(Deserialize)]
+struct Field5 {
+    name: String,
+    #[serde(alias = "x64")]
+    offset_x64: u64,
+}
+
 #[derive(Deserialize)]
 struct Status {
     name: String,
@@ -79,13 +108,42 @@ struct Value {
     value: u64,
 }
 
-/// Makes the text of the header.
-pub(super) fn generate(root: &Path) -> Result<String, SamplesError> {
-    let path = root.join("contract/layout6.toml");
+/// Makes the headers.
+pub(super) fn generate(root: &Path) -> Result<[Header; 2], SamplesError> {
+    let layouts: Layouts = read(root, "layout6")?;
+    let mut older = Vec::new();
+    for file in NDIS5_FILES {
+        let layouts: Layouts5 = read(root, file)?;
+        older.push((*file, layouts.r#struct));
+    }
+    Ok([
+        Header { path: "include/ndis/layout_check.h", text: emit(&layouts) },
+        Header { path: "include/ndis/layout_check5.h", text: emit5(&older) },
+    ])
+}
+
+fn read<T: for<'de> Deserialize<'de>>(root: &Path, file: &str) -> Result<T, SamplesError> {
+    let path = root.join(format!("contract/{file}.toml"));
     let text =
         std::fs::read_to_string(&path).map_err(|error| SamplesError::File { path: path.clone(), error })?;
-    let layouts: Layouts = toml::from_str(&text).map_err(|error| SamplesError::Syntax { path, error })?;
-    Ok(emit(&layouts))
+    toml::from_str(&text).map_err(|error| SamplesError::Syntax { path, error })
+}
+
+/// The assertions of NDIS 5. A structure without a size is another name for one of the kernel's.
+fn emit5(files: &[(&str, Vec<Struct5>)]) -> String {
+    let mut out =
+        String::from("/* Made by `cargo xtask samples` from the structures of the areas; do not edit. */\n");
+    for (file, layouts) in files {
+        emit_line(&mut out, format_args!("\n/* {file}.toml */"));
+        for layout in layouts.iter().filter(|it| it.size_x64 != 0) {
+            let name = &layout.name;
+            emit_assertion(&mut out, &format!("sizeof({name}) == {}", layout.size_x64), name);
+            for field in &layout.fields {
+                emit_offset(&mut out, name, &field.name, field.offset_x64);
+            }
+        }
+    }
+    out
 }
 
 fn emit(layouts: &Layouts) -> String {
@@ -100,35 +158,38 @@ fn emit(layouts: &Layouts) -> String {
     }
     out.push_str(" */\n");
 
-    let mut assert = |condition: String, what: &str| {
-        emit_line(&mut out, format_args!("_Static_assert({condition}, \"{what}\");"));
-    };
     for layout in layouts.r#struct.iter().filter(|it| is_declared(&it.name)) {
         let name = &layout.name;
-        assert(format!("sizeof({name}) == {}", layout.size_x64), name);
-        assert(format!("_Alignof({name}) == {}", layout.align_x64), name);
+        emit_assertion(&mut out, &format!("sizeof({name}) == {}", layout.size_x64), name);
+        emit_assertion(&mut out, &format!("_Alignof({name}) == {}", layout.align_x64), name);
         // A field of type "union" or "struct" only marks where one starts.
         for field in layout.fields.iter().filter(|it| it.r#type != "union" && it.r#type != "struct") {
-            let member = &field.name;
-            assert(
-                format!("__builtin_offsetof({name}, {member}) == {}", field.offset),
-                &format!("{name}.{member}"),
-            );
+            emit_offset(&mut out, name, &field.name, field.offset);
         }
         for revision in &layout.header_revisions {
-            assert(format!("{} == {}", revision.revision_name, revision.revision), &revision.revision_name);
-            assert(format!("{} == {}", revision.size_name, revision.size), &revision.size_name);
+            let (name, size_name) = (&revision.revision_name, &revision.size_name);
+            emit_assertion(&mut out, &format!("{name} == {}", revision.revision), name);
+            emit_assertion(&mut out, &format!("{size_name} == {}", revision.size), size_name);
         }
     }
-    for status in &layouts.status {
-        assert(format!("{} == (NDIS_STATUS)0x{:08x}", status.name, status.value), &status.name);
+    for Status { name, value } in &layouts.status {
+        emit_assertion(&mut out, &format!("{name} == (NDIS_STATUS)0x{value:08x}"), name);
     }
     for values in &layouts.r#enum {
-        for value in &values.values {
-            assert(format!("{} == {}", value.name, value.value), &format!("{}: {}", values.name, value.name));
+        for Value { name, value } in &values.values {
+            emit_assertion(&mut out, &format!("{name} == {value}"), &format!("{}: {name}", values.name));
         }
     }
     out
+}
+
+fn emit_offset(out: &mut String, name: &str, member: &str, offset: u64) {
+    let condition = format!("__builtin_offsetof({name}, {member}) == {offset}");
+    emit_assertion(out, &condition, &format!("{name}.{member}"));
+}
+
+fn emit_assertion(out: &mut String, condition: &str, what: &str) {
+    emit_line(out, format_args!("_Static_assert({condition}, \"{what}\");"));
 }
 
 fn emit_line(out: &mut String, line: std::fmt::Arguments<'_>) {
