@@ -94,9 +94,7 @@ fn follow(mut step: Step, caller: Option<DriverId>, publish: &mut dyn FnMut(OutP
                 }
                 Input::Resumed(operation)
             }
-            Step::Invoke(operation, driver, callback) => {
-                Input::Returned(operation, invoke(driver, callback))
-            }
+            Step::Invoke(operation, driver, callback) => Input::Returned(operation, invoke(driver, callback)),
             Step::Wait(operation, condition) => {
                 transact(|execution| {
                     let Condition::Unbound(awaited) = condition;
@@ -133,7 +131,8 @@ fn invoke(driver: DriverId, callback: Callback) -> Reply {
 fn check(driver: DriverId, entry: &Entry, callback: Option<Callback>) {
     transact(|execution| {
         let breach = execution.task().misses(entry);
-        let unloads = matches!(callback, Some(Callback::Unload { .. } | Callback::MiniportDriverUnload { .. }));
+        let unloads =
+            matches!(callback, Some(Callback::Unload { .. } | Callback::MiniportDriverUnload { .. }));
         let breach = breach.or_else(|| if unloads { execution.outstanding(driver) } else { None });
         match breach {
             Some((rule, offence)) => Err(violation(rule, driver, offence)),

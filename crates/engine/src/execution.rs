@@ -2,13 +2,13 @@
 //!
 //! Everything here is called through [`arena::execution`](crate::arena::execution), alone and for a short time: no method runs driver code.
 
+use crate::Driver;
 use crate::arena::{self, TaskStack};
 use crate::kernel::Objects;
 use crate::outcome::Limit;
 use crate::processor;
 use crate::strategy::{Candidate, Next};
 use crate::task::{Origin, State, Task};
-use crate::Driver;
 use contract::Rule;
 use model::record::{
     Event, Finding, Irql, Link, Monitor, Record, Rest, Routine, Stuck, TaskNumber, WaitsFor,
@@ -281,10 +281,13 @@ impl Execution {
     fn record_notices(&mut self, mut record: impl FnMut(&mut Execution, Event)) {
         let mut notices = std::mem::take(&mut self.notices);
         for notice in notices.drain(..) {
-            record(self, match notice {
-                Notice::Warning(violation) => Event::Warned(violation),
-                Notice::Edge(object, from, to) => Event::Edge(object, from, to),
-            });
+            record(
+                self,
+                match notice {
+                    Notice::Warning(violation) => Event::Warned(violation),
+                    Notice::Edge(object, from, to) => Event::Edge(object, from, to),
+                },
+            );
         }
         self.notices = notices;
     }
@@ -293,8 +296,9 @@ impl Execution {
         self.record_environment(Event::Commanded(command));
         let notices = &mut self.notices;
         notices.clear();
-        let step =
-            self.world.step(&mut self.environment, Input::Commanded(command), &mut |notice| notices.push(notice))?;
+        let step = self
+            .world
+            .step(&mut self.environment, Input::Commanded(command), &mut |notice| notices.push(notice))?;
         assert!(matches!(step, Step::Return(_)), "a command sets a goal and runs nothing: {step:?}");
         self.record_notices(Execution::record_environment);
         Ok(())
@@ -648,7 +652,12 @@ impl Execution {
             let by = blamed(first);
             let chain = unexplained.iter().map(|stuck| {
                 let callback = stuck.frames.last().and_then(|frame| frame.callback);
-                Link::Task(stuck.task, blamed(stuck), callback.map(|callback| callback.ddi()), stuck.waits_for)
+                Link::Task(
+                    stuck.task,
+                    blamed(stuck),
+                    callback.map(|callback| callback.ddi()),
+                    stuck.waits_for,
+                )
             });
             let violation = Violation {
                 rule: Rule::KernelDeadlock,

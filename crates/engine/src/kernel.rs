@@ -117,7 +117,9 @@ struct Armed {
 impl Object {
     fn new(kind: ObjectKind) -> Object {
         match kind {
-            ObjectKind::NotificationEvent { set } => Object::Event { clears: false, set, waiters: Vec::new() },
+            ObjectKind::NotificationEvent { set } => {
+                Object::Event { clears: false, set, waiters: Vec::new() }
+            }
             ObjectKind::SynchronizationEvent { set } => {
                 Object::Event { clears: true, set, waiters: Vec::new() }
             }
@@ -132,7 +134,9 @@ impl Object {
     /// How it is in use, so that its memory may not be freed or become another object.
     fn in_use(&self) -> Option<&'static str> {
         match self {
-            Object::Event { waiters, .. } => (!waiters.is_empty()).then_some("an event that a thread waits for"),
+            Object::Event { waiters, .. } => {
+                (!waiters.is_empty()).then_some("an event that a thread waits for")
+            }
             Object::Lock { holder } => holder.is_some().then_some("a spin lock that is held"),
             Object::Timer(timer) if timer.armed.is_some() => Some("a timer that is armed"),
             Object::Timer(timer) if timer.queued => Some("a timer whose routine is queued"),
@@ -291,7 +295,13 @@ impl Objects {
             if !timer.queued {
                 timer.queued = true;
                 let (driver, task) = (armed.driver, armed.parent.child());
-                queue.push(Queued { driver, routine: Routine::Timer(token), task, processor: None, timed: true });
+                queue.push(Queued {
+                    driver,
+                    routine: Routine::Timer(token),
+                    task,
+                    processor: None,
+                    timed: true,
+                });
             }
             match armed.period {
                 Some(period) => {
@@ -474,7 +484,11 @@ impl Execution {
         if raise {
             processor::set_irql(old.max(Irql::DISPATCH));
         } else if old < Irql::DISPATCH {
-            return Err(violation(Rule::KernelIrql, by, "acquired a spin lock at a level below DISPATCH_LEVEL"));
+            return Err(violation(
+                Rule::KernelIrql,
+                by,
+                "acquired a spin lock at a level below DISPATCH_LEVEL",
+            ));
         }
         let number = self.task().number;
         let holder = self.objects.lock(lock, by)?;

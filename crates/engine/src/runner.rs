@@ -65,11 +65,9 @@ impl fmt::Display for SetupError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             SetupError::Busy => f.write_str("this thread runs another execution"),
-            SetupError::AddressTaken(error) => write!(
-                f,
-                "the address range at {:#x} cannot be mapped (system error {error})",
-                arena::BASE
-            ),
+            SetupError::AddressTaken(error) => {
+                write!(f, "the address range at {:#x} cannot be mapped (system error {error})", arena::BASE)
+            }
             SetupError::NoAllocator => f.write_str("the program does not use the engine's allocator"),
             SetupError::Processors(count) => {
                 write!(f, "{count} processors are not between 1 and {}", processor::COUNT_MAX)
@@ -367,7 +365,8 @@ impl Runner {
             return self.candidates.first().copied();
         }
         let choice = strategy.choose(&Point { index, time, candidates: &self.candidates });
-        let candidate = self.candidates.get(choice).copied().expect("a strategy chooses one of the candidates");
+        let candidate =
+            self.candidates.get(choice).copied().expect("a strategy chooses one of the candidates");
         self.schedule.note(index, choice as u32);
         arena::execution(|execution| execution.count_point());
         Some(candidate)

@@ -65,7 +65,9 @@ impl fmt::Display for ParseScheduleError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             ParseScheduleError::Version => f.write_str("a schedule begins with `c1:`"),
-            ParseScheduleError::Character(at) => write!(f, "unexpected character at byte {at} of the schedule"),
+            ParseScheduleError::Character(at) => {
+                write!(f, "unexpected character at byte {at} of the schedule")
+            }
             ParseScheduleError::Number => f.write_str("the schedule is cut off or damaged"),
             ParseScheduleError::Order => f.write_str("the schedule's points are out of order"),
         }
@@ -88,7 +90,8 @@ impl fmt::Display for Schedule {
         }
         f.write_str(VERSION)?;
         for chunk in bytes.chunks(3) {
-            let group = chunk.iter().fold(0u32, |group, &byte| group << 8 | u32::from(byte)) << (8 * (3 - chunk.len()));
+            let group = chunk.iter().fold(0u32, |group, &byte| group << 8 | u32::from(byte))
+                << (8 * (3 - chunk.len()));
             for at in 0..=chunk.len() {
                 let letter = ALPHABET[(group >> (18 - 6 * at) & 63) as usize];
                 fmt::Write::write_char(f, letter as char)?;

@@ -185,7 +185,8 @@ pub(crate) fn body(origin: Origin) {
 fn panicked(payload: Box<dyn Any + Send>) {
     let message = payload.downcast_ref::<&str>().map(|message| message.to_string());
     let message = message.or_else(|| payload.downcast_ref::<String>().cloned());
-    let text = arena::notes(|notes| notes.add_text(message.as_deref().unwrap_or("a panic without a message")));
+    let text =
+        arena::notes(|notes| notes.add_text(message.as_deref().unwrap_or("a panic without a message")));
     arena::outside(|| drop(payload));
     let by = arena::try_execution(|execution| execution.task().model.driver).flatten();
     arena::set_ending(Ending::Panicked { by, text });

@@ -462,7 +462,8 @@ fn the_program_rests_until_nothing_can_run_and_no_deadline_matters() {
 #[test]
 fn a_panic_in_a_rust_driver_ends_the_execution_and_the_next_one_is_sound() {
     let mut runner = runner(1, &[item(1), item(2)], |routine| {
-        let owned = vec![String::from("a"), String::from("b")];
+        let mut owned = vec![String::from("a")];
+        owned.push(String::from("b"));
         if routine == item(2) {
             set(EVENT);
             assert_eq!(owned.len(), 3, "on purpose");

@@ -5,8 +5,8 @@ mod common;
 use common::*;
 use engine::strategy::{Candidate, Fifo, Next, Random, Replay};
 use engine::{Outcome, ParseScheduleError, Point, ReplayError, Runner, Schedule, Strategy, print};
-use model::record::{Event, Operation, Record, Routine};
 use model::Token;
+use model::record::{Event, Operation, Record, Routine};
 use std::collections::{BTreeSet, VecDeque};
 
 const EVENT: u64 = 0x1000;
@@ -158,10 +158,7 @@ fn a_point_lists_its_candidates_in_their_order_with_what_they_do_next() {
             Candidate::Queue(DRIVER, item(2)),
         ],
         vec![
-            Candidate::Continue(
-                model::record::TaskNumber(1),
-                Next::Kernel(Operation::Set(Token(EVENT))),
-            ),
+            Candidate::Continue(model::record::TaskNumber(1), Next::Kernel(Operation::Set(Token(EVENT)))),
             Candidate::Queue(DRIVER, item(2)),
             Candidate::Advance(100),
         ],
@@ -190,7 +187,8 @@ fn a_driver_that_depends_on_more_than_the_choices_is_noticed() {
         set(EVENT + times * 8);
     });
     let difference = unsound.check_determinism(&mut Fifo).expect_err("it depends on the count of executions");
-    let [first, second] = [difference.first, difference.second].map(|record| record.map(|record| record.event));
+    let [first, second] =
+        [difference.first, difference.second].map(|record| record.map(|record| record.event));
     assert!(matches!((first, second), (Some(Event::Kernel(..)), Some(Event::Kernel(..)))));
     assert_eq!(difference.index, 2);
 }

@@ -26,6 +26,6 @@ impl Random {
 impl Strategy for Random {
     fn choose(&mut self, point: &Point<'_>) -> usize {
         // The high half of a product: the bias is at most one in 2^64 divided by the number of candidates.
-        (u128::from(self.next()) * point.candidates.len() as u128 >> 64) as usize
+        ((u128::from(self.next()) * point.candidates.len() as u128) >> 64) as usize
     }
 }

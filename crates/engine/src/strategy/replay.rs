@@ -35,7 +35,10 @@ impl fmt::Display for ReplayError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             ReplayError::NoSuchCandidate { point, choice, candidates } => {
-                write!(f, "the schedule takes candidate {choice} at point {point}, where there are {candidates}")
+                write!(
+                    f,
+                    "the schedule takes candidate {choice} at point {point}, where there are {candidates}"
+                )
             }
             ReplayError::TooShort { point } => {
                 write!(f, "the execution ended before point {point} of the schedule")
