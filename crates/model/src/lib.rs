@@ -104,6 +104,10 @@ impl Ops {
         OpId(slot as u32)
     }
 
+    fn iter(&self) -> impl Iterator<Item = Op> + '_ {
+        self.slots.iter().flatten().copied()
+    }
+
     fn get(&self, id: OpId) -> Op {
         self.slots[id.0 as usize].expect("an operation is continued by its own step only")
     }

@@ -136,7 +136,8 @@ impl World {
             let offence = "NdisCloseAdapterEx was called before the close of an address family was over";
             cx.warn(Rule::AfCloseBeforeCloseadapter, driver, object, offence);
         }
-        let managed: Vec<&Af> = self.afs_on(binding).filter(|af| af.binding != binding.id).collect();
+        let mine = |af: &&Af| af.binding != binding.id && !af.is_with_manager();
+        let managed: Vec<&Af> = self.afs_on(binding).filter(mine).collect();
         self.check_clients_notified(driver, &managed, Rule::AfNotifyBeforeUnbind)?;
         if let Some(af) = managed.first() {
             let offence =
@@ -176,7 +177,8 @@ impl World {
             .map(|(_, af)| af)
             .filter(|af| {
                 let registration = &self.registrations[af.registration.0.slot];
-                af.is_alive() && registration.adapter == adapter && registration.binding.is_none()
+                let of_mcm = registration.adapter == adapter && registration.binding.is_none();
+                af.is_alive() && of_mcm && !af.is_with_manager()
             })
             .collect();
         self.check_clients_notified(driver, &afs, Rule::AfNotifyOnHalt)?;

@@ -237,6 +237,6 @@ impl World {
         let client = &self.bindings[binding.0.slot];
         let (driver, binding_context) = (client.driver, client.context());
         let callback = Callback::CoAfRegisterNotify { binding_context, family };
-        self.invoke(crate::Op::Af(Op::AfRegisterNotify), driver, callback)
+        self.invoke(crate::Op::Af(Op::AfRegisterNotify(binding)), driver, callback)
     }
 }

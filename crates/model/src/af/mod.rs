@@ -19,6 +19,7 @@ mod family;
 mod notification;
 mod open;
 
+use crate::binding::Binding;
 use crate::block::AddressFamily;
 use crate::phase::Phase;
 use crate::{
@@ -123,7 +124,7 @@ pub(crate) enum Op {
     ClNotifyCloseAf(u32, bool),
     /// `ProtocolCmNotifyCloseAfComplete` runs.
     ReportNotification(u32),
-    AfRegisterNotify,
+    AfRegisterNotify(BindingId),
 }
 
 const fn af_state_name(state: AfState) -> &'static str {
@@ -151,6 +152,15 @@ impl Af {
         match self.state {
             AfState::Opening | AfState::Open | AfState::Closing => true,
             AfState::Closed | AfState::Failed => false,
+        }
+    }
+
+    /// Whether the call manager is about to say how its open or close ended, and may think that it has.
+    fn is_with_manager(&self) -> bool {
+        match self.state {
+            AfState::Opening => self.open == Phase::Calling,
+            AfState::Closing => self.close == Some(Phase::Calling),
+            AfState::Open | AfState::Closed | AfState::Failed => false,
         }
     }
 
@@ -223,7 +233,7 @@ impl World {
             | Op::ReportClose(_)
             | Op::ClNotifyCloseAf(..)
             | Op::ReportNotification(_)
-            | Op::AfRegisterNotify => unreachable!("a handler returns, it does not resume"),
+            | Op::AfRegisterNotify(_) => unreachable!("a handler returns, it does not resume"),
         }
     }
 
@@ -334,8 +344,34 @@ impl World {
                 self.remove_if_over(slot);
                 Ok(self.finish(id, Status::SUCCESS))
             }
-            Op::AfRegisterNotify => Ok(self.finish(id, Status::SUCCESS)),
+            Op::AfRegisterNotify(_) => Ok(self.finish(id, Status::SUCCESS)),
             Op::PublishAf(_) => unreachable!("a store resumes, it does not return"),
+        }
+    }
+
+    /// Whether a handler of this area runs with a context that belongs to the binding.
+    pub(crate) fn af_handler_runs_on(&self, op: Op, binding: &Binding) -> bool {
+        match op {
+            Op::AfRegisterNotify(of) => of == binding.id,
+            Op::ReportOpen(slot) | Op::ReportClose(slot) | Op::ClNotifyCloseAf(slot, _) => {
+                self.afs[slot].binding == binding.id
+            }
+            Op::PublishAf(slot) | Op::CmOpenAf(slot) | Op::CmCloseAf(slot) | Op::ReportNotification(slot) => {
+                self.registrations[self.afs[slot].registration.0.slot].binding == Some(binding.id)
+            }
+        }
+    }
+
+    /// Whether a handler of this area runs in the MCM of the adapter.
+    pub(crate) fn af_handler_runs_in(&self, op: Op, adapter: AdapterId) -> bool {
+        match op {
+            Op::AfRegisterNotify(_) | Op::ReportOpen(_) | Op::ReportClose(_) | Op::ClNotifyCloseAf(..) => {
+                false
+            }
+            Op::PublishAf(slot) | Op::CmOpenAf(slot) | Op::CmCloseAf(slot) | Op::ReportNotification(slot) => {
+                let registration = &self.registrations[self.afs[slot].registration.0.slot];
+                registration.adapter == adapter && registration.binding.is_none()
+            }
         }
     }
 

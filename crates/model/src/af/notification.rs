@@ -23,11 +23,13 @@ impl World {
         let af = &self.afs[slot];
         match (af.state, af.notification, af.report) {
             // Crossed the client's close, or is outstanding: the client is not called (af-q-notify-crosses-close).
-            (AfState::Opening | AfState::Closing | AfState::Closed | AfState::Failed, _, _)
-            | (AfState::Open, Notification::Held | Notification::Outstanding(_), _) => {
+            (AfState::Closing | AfState::Closed | AfState::Failed, _, _)
+            | (AfState::Opening | AfState::Open, Notification::Held | Notification::Outstanding(_), _) => {
                 Ok(Step::Return(Status::FAILURE))
             }
-            (AfState::Open, Notification::Idle, Report::Due | Report::Queued(_) | Report::Telling) => {
+            // The call manager cannot know whether NDIS has seen its handler's return, nor the client its open.
+            (AfState::Opening, Notification::Idle, _)
+            | (AfState::Open, Notification::Idle, Report::Due | Report::Queued(_) | Report::Telling) => {
                 self.afs[slot].notification = Notification::Held;
                 Ok(Step::Return(Status::PENDING))
             }

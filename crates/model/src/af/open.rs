@@ -103,7 +103,8 @@ impl World {
             self.afs[slot].manager_context = manager_context;
             self.set_af(cx, slot, AfState::Open);
         } else {
-            self.afs[slot].manager_done = true;
+            let af = &mut self.afs[slot];
+            (af.manager_done, af.notification) = (true, Notification::Idle);
             self.set_af(cx, slot, AfState::Failed);
             self.afs.remove(slot);
         }

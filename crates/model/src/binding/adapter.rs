@@ -190,7 +190,12 @@ impl World {
                         .bindings_of(id)
                         .all(|binding| matches!(binding.state, BindingState::Closing(Phase::Pending))),
                 };
-                if unbound {
+                let handler_runs = |op| match op {
+                    crate::Op::Af(op) => self.af_handler_runs_in(op, id),
+                    crate::Op::Binding(Op::SurpriseRemoved(of)) => of == id,
+                    crate::Op::Binding(_) | crate::Op::Registration(_) => false,
+                };
+                if unbound && !self.ops.iter().any(handler_runs) {
                     jobs.push(Job::Halt(id));
                 }
             }

@@ -216,7 +216,7 @@ impl World {
         let unwanted = self.is_unwanted(binding);
         match binding.opened {
             Opened::Opening => jobs.push(Job::OpenAdapterComplete(binding.id)),
-            Opened::Closing if !self.carries_afs(binding) => jobs.push(Job::CloseAdapterComplete(binding.id)),
+            Opened::Closing if !self.is_in_use(binding) => jobs.push(Job::CloseAdapterComplete(binding.id)),
             Opened::Unopened | Opened::Open | Opened::Closing | Opened::Closed => {}
         }
         if binding.event.is_some() {
@@ -260,6 +260,17 @@ impl World {
             | BindingState::Closing(_)
             | BindingState::Unbound => {}
         }
+    }
+
+    /// Whether the binding's close must wait: for address families, or for handlers that run with its context.
+    fn is_in_use(&self, binding: &Binding) -> bool {
+        let handler_runs = |op| match op {
+            crate::Op::Af(op) => self.af_handler_runs_on(op, binding),
+            crate::Op::Binding(Op::Event(slot)) => self.bindings[slot].id == binding.id,
+            // The bind and the unbind are where the close is called from.
+            crate::Op::Binding(_) | crate::Op::Registration(_) => false,
+        };
+        self.carries_afs(binding) || self.ops.iter().any(handler_runs)
     }
 
     pub(crate) fn binding_debts(&self, debts: &mut Vec<Debt>) {

@@ -65,7 +65,7 @@ impl World {
         }
         self.check_afs_before_close(cx, slot)?;
         let this = &self.bindings[slot];
-        if self.config.pend_close || self.carries_afs(this) {
+        if self.config.pend_close || self.is_in_use(this) {
             self.bindings[slot].opened = Opened::Closing;
             return Ok(Step::Return(Status::PENDING));
         }
