@@ -1,6 +1,6 @@
 //! The state of one execution: world, drivers, tasks, clock, and what may go next. It lies in the arena.
 //!
-//! Everything here is called through [`arena::execution`](crate::arena::execution), alone and for a short time: no method runs driver code.
+//! Everything here is called through [`arena::execution`], alone and for a short time: no method runs driver code.
 
 use crate::Driver;
 use crate::arena::{self, TaskStack};
@@ -133,7 +133,8 @@ pub(crate) struct Execution {
     steps: u32,
     points: u32,
     records: usize,
-    jobs: Vec<Job>,
+    /// What the world may start; only a step changes it.
+    jobs: Option<Vec<Job>>,
     candidates: Vec<Candidate>,
     /// Whether `candidates` are those of the present state.
     enumerated: bool,
@@ -170,7 +171,7 @@ impl Execution {
             steps: 0,
             points: 0,
             records: 0,
-            jobs: Vec::new(),
+            jobs: None,
             candidates: Vec::new(),
             enumerated: false,
             watched: false,
@@ -271,6 +272,7 @@ impl Execution {
         let raised = processor::irql() > Irql::PASSIVE;
         let task = &mut self.tasks[self.running];
         task.model.raised = raised;
+        self.jobs = None;
         let notices = &mut self.notices;
         notices.clear();
         let step = self.world.step(&mut task.model, input, &mut |notice| notices.push(notice))?;
@@ -294,6 +296,7 @@ impl Execution {
 
     fn command(&mut self, command: Command) -> Result<(), Violation> {
         self.record_environment(Event::Commanded(command));
+        self.jobs = None;
         let notices = &mut self.notices;
         notices.clear();
         let step = self
@@ -379,9 +382,13 @@ impl Execution {
             }
         }
         if free {
-            self.jobs.clear();
-            self.world.jobs(&mut self.jobs);
-            candidates.extend(self.jobs.iter().map(|&job| Candidate::Job(job)));
+            let world = &self.world;
+            let jobs = self.jobs.get_or_insert_with(|| {
+                let mut jobs = Vec::new();
+                world.jobs(&mut jobs);
+                jobs
+            });
+            candidates.extend(jobs.iter().map(|&job| Candidate::Job(job)));
         }
         match self.program.get(self.next_act) {
             Some(&Act::Command(command)) => candidates.push(Candidate::Command(command)),

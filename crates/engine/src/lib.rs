@@ -40,7 +40,7 @@ pub use outcome::{Crash, Ending, Limit, Outcome};
 pub use runner::{Difference, Runner, SetupError, Snapshot};
 pub use schedule::{ParseScheduleError, Schedule};
 pub use strategy::{Candidate, Next, Point, ReplayError, Strategy};
-pub use task::{Current, current, end, is_running, time, trap};
+pub use task::{Current, current, end, is_running, time, trap, try_current};
 
 use model::record::Routine;
 use model::{Callback, Reply};

@@ -140,8 +140,11 @@ impl fmt::Debug for Runner {
 }
 
 impl Runner {
-    /// Runs `build` with the allocator in the arena and takes the base snapshot. What drivers change must be made in
-    /// there: memory that `build` only takes over is not restored. Waits while another thread has a runner.
+    /// Runs `build` with the allocator in the arena and takes the base snapshot. Waits while another thread has a runner.
+    ///
+    /// What drivers, monitors and the host change must be allocated in there: memory that `build` only takes over is not
+    /// restored. The other way round, nothing that `build` allocates may leave it but through the setup, since the arena
+    /// is emptied with the runner; whatever can fail, such as reading a file, is done before.
     ///
     /// # Errors
     /// See [`SetupError`].

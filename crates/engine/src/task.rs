@@ -268,16 +268,24 @@ pub struct Current {
 /// No task runs ([`is_running`]).
 pub fn current() -> Current {
     assert!(is_running(), "no task runs");
-    arena::execution(|execution| {
-        let task = execution.task();
-        Current {
-            task: task.number,
-            processor: processor::number(),
-            irql: processor::irql(),
-            driver: task.model.driver,
-            handler: task.model.handler,
-        }
-    })
+    arena::execution(describe)
+}
+
+/// The running task, for a signal handler: none when no task runs, or when the signal came while the engine itself was
+/// changing the execution's state.
+pub fn try_current() -> Option<Current> {
+    if is_running() { arena::try_execution(describe) } else { None }
+}
+
+fn describe(execution: &mut Execution) -> Current {
+    let task = execution.task();
+    Current {
+        task: task.number,
+        processor: processor::number(),
+        irql: processor::irql(),
+        driver: task.model.driver,
+        handler: task.model.handler,
+    }
 }
 
 /// The execution's clock: the time since its beginning, in units of 100 nanoseconds.

@@ -5,7 +5,7 @@ mod common;
 use common::*;
 use contract::Rule;
 use engine::strategy::{Fifo, Random};
-use engine::{Crash, Ending, Outcome, arena, trap};
+use engine::{Crash, Ending, Outcome, arena, trap, try_current};
 use model::Token;
 use model::record::Routine;
 use std::mem::MaybeUninit;
@@ -14,16 +14,19 @@ const EVENT: u64 = 0x1000;
 
 extern "C" fn on_fault(signal: i32, info: *mut libc::siginfo_t, context: *mut libc::c_void) {
     // SAFETY: the kernel gives a handler with SA_SIGINFO a valid description.
-    let address = unsafe { (*info).si_addr() } as usize;
+    let info = unsafe { &*info };
+    // SAFETY: of the kind that has an address: the handler is for faults only.
+    let address = unsafe { info.si_addr() } as usize;
     // SAFETY: and a valid context.
     let context = unsafe { &mut *context.cast::<libc::ucontext_t>() };
     let registers = &mut context.uc_mcontext.gregs;
     let overflow = arena::stack().is_some_and(|stack| stack.guard.contains(&address));
     let rule = if overflow { Rule::KernelStackOverflow } else { Rule::KernelBadAccess };
+    let Some(current) = try_current() else { std::process::abort() };
     let crash = Crash {
         rule,
-        by: DRIVER,
-        task: model::record::TaskNumber(1),
+        by: current.driver.unwrap_or(DRIVER),
+        task: current.task,
         offence: "in this test",
         signal,
         code: 0,
@@ -93,6 +96,7 @@ fn crashes_end_the_execution_and_leave_the_runner_sound() {
         match crash.rule {
             Rule::KernelBadAccess => {
                 assert_eq!(crash.address, 0x10);
+                assert_eq!(Some(crash.task), runner.trace().last().map(|record| record.task));
                 accesses += 1;
             }
             Rule::KernelStackOverflow => overflows += 1,
