@@ -7,6 +7,7 @@ use clap::{Parser, Subcommand};
 
 mod codegen;
 mod samples;
+mod tidy;
 
 /// Chores of the project.
 #[derive(Parser)]
@@ -30,6 +31,8 @@ enum Command {
         #[arg(long)]
         check: bool,
     },
+    /// Check what the compiler cannot see: architecture, rules, words, documents
+    Tidy,
 }
 
 fn main() -> ExitCode {
@@ -38,6 +41,7 @@ fn main() -> ExitCode {
         Command::Codegen { check: true } => codegen::check(&project_root()).map_err(Into::into),
         Command::Samples { check: false } => samples::write(&project_root()).map_err(Into::into),
         Command::Samples { check: true } => samples::check(&project_root()).map_err(Into::into),
+        Command::Tidy => tidy::check(&project_root()).map_err(Into::into),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
