@@ -366,6 +366,20 @@ impl Drop for Lease {
     }
 }
 
+/// Maps the arena, unless it is: for a program that gives up the right to map before it makes its first
+/// [`Runner`](crate::Runner). A runner later needs `madvise` and `futex`, nothing else.
+///
+/// # Errors
+/// The address range is taken.
+pub fn reserve() -> Result<(), SetupError> {
+    let mut owner = owner();
+    if !owner.mapped {
+        map()?;
+        owner.mapped = true;
+    }
+    Ok(())
+}
+
 fn last_error() -> SetupError {
     SetupError::AddressTaken(std::io::Error::last_os_error().raw_os_error().unwrap_or(0))
 }

@@ -224,17 +224,15 @@ impl Objects {
     }
 
     fn timer(&mut self, token: Token, by: DriverId) -> Result<&mut Timer, Violation> {
-        match self.adopt(token, Object::is_timer, ObjectKind::Timer, by)? {
-            Object::Timer(timer) => Ok(timer),
-            _ => unreachable!("adopted as a timer"),
-        }
+        let object = self.adopt(token, Object::is_timer, ObjectKind::Timer, by)?;
+        let Object::Timer(timer) = object else { unreachable!("adopted as a timer") };
+        Ok(timer)
     }
 
     fn lock(&mut self, token: Token, by: DriverId) -> Result<&mut Option<TaskNumber>, Violation> {
-        match self.adopt(token, Object::is_lock, ObjectKind::SpinLock, by)? {
-            Object::Lock { holder } => Ok(holder),
-            _ => unreachable!("adopted as a lock"),
-        }
+        let object = self.adopt(token, Object::is_lock, ObjectKind::SpinLock, by)?;
+        let Object::Lock { holder } = object else { unreachable!("adopted as a lock") };
+        Ok(holder)
     }
 
     const UNSET: ObjectKind = ObjectKind::NotificationEvent { set: false };

@@ -58,6 +58,13 @@ pub enum Ending {
     },
 }
 
+impl Ending {
+    /// That what happened is not what the script of `by` says; `text` tells the difference.
+    pub fn unexpected(by: DriverId, text: &str) -> Ending {
+        Ending::Unexpected { by, text: crate::arena::notes(|notes| notes.add_text(text)) }
+    }
+}
+
 /// A crash of driver code, as whoever caught it describes it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Crash {

@@ -60,8 +60,16 @@ enum Close {
     CompletesTwice,
 }
 
+#[derive(Clone, Copy, PartialEq)]
+enum Leaves {
+    Nothing,
+    Timer,
+    WorkItem,
+}
+
 struct CallManager {
     close: Close,
+    leaves: Leaves,
     driver: Cell<Option<Handle>>,
     adapter: Cell<Option<Handle>>,
     af: Cell<Option<Handle>>,
@@ -109,6 +117,11 @@ impl Driver for CallManager {
                 Close::PendsForEver => Status::PENDING,
             },
             Callback::MiniportDriverUnload { .. } => {
+                match self.leaves {
+                    Leaves::Nothing => assert!(!common::cancel(WORK)),
+                    Leaves::Timer => assert!(!common::arm(WORK, 1000, None)),
+                    Leaves::WorkItem => assert!(!common::queue(WORK)),
+                }
                 plain(Call::MDeregisterMiniportDriver { driver: passed(&self.driver) })
             }
             _ => Status::SUCCESS,
@@ -253,6 +266,10 @@ impl Monitor for Watcher {
 }
 
 fn pair(close: Close, forbid: Option<Ddi>) -> Runner {
+    pair_that(close, Leaves::Nothing, forbid)
+}
+
+fn pair_that(close: Close, leaves: Leaves, forbid: Option<Ddi>) -> Runner {
     let build = || {
         let manager =
             CallManager { close, driver: Cell::default(), adapter: Cell::default(), af: Cell::default() };
@@ -366,4 +383,17 @@ fn a_monitor_ends_the_execution_at_the_record() {
     };
     assert_eq!(violation.offence, "forbidden in this test");
     assert!(!handlers(&runner).contains(&"ProtocolCmCloseAf"), "the call has no effect");
+}
+
+#[test]
+fn a_driver_that_unloads_leaves_nothing_behind_that_the_kernel_would_run() {
+    let outcome = |leaves| pair_that(Close::Returns, leaves, None).run(&mut Fifo);
+    common::assert_at_rest(&outcome(Leaves::Nothing));
+    for (leaves, rule) in [
+        (Leaves::Timer, contract::Rule::KernelTimerOutstanding),
+        (Leaves::WorkItem, contract::Rule::KernelWorkItemOutstanding),
+    ] {
+        let Outcome::Ended(Ending::Violated(violation)) = outcome(leaves) else { panic!("it goes unseen") };
+        assert_eq!((violation.rule, violation.by), (rule, MCM));
+    }
 }

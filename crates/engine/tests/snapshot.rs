@@ -159,6 +159,13 @@ fn blocks_of_processors_come_back() {
 }
 
 #[test]
+fn the_arena_can_be_reserved_before_any_runner() {
+    assert_eq!(arena::reserve(), Ok(()));
+    assert_eq!(arena::reserve(), Ok(()), "it is mapped once");
+    assert_at_rest(&owners().run(&mut Fifo));
+}
+
+#[test]
 fn one_runner_at_a_time() {
     let first = owners();
     let second = Runner::new(|| setup(1, &[], |_| {}));
