@@ -271,8 +271,13 @@ fn pair(close: Close, forbid: Option<Ddi>) -> Runner {
 
 fn pair_that(close: Close, leaves: Leaves, forbid: Option<Ddi>) -> Runner {
     let build = || {
-        let manager =
-            CallManager { close, driver: Cell::default(), adapter: Cell::default(), af: Cell::default() };
+        let manager = CallManager {
+            close,
+            leaves,
+            driver: Cell::default(),
+            adapter: Cell::default(),
+            af: Cell::default(),
+        };
         let commands = [Command::Load(MCM), Command::Start(ADAPTER), Command::Load(CLIENT)];
         let mut program: Vec<Act> = commands.map(Act::Command).to_vec();
         program.push(Act::Rest);
