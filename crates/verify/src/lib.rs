@@ -6,10 +6,11 @@
 //! |---|---|---|
 //! | [`irql`] | the level of every call | the rules with `detect = "irql"` that bind drivers |
 //! | [`liveness`] | what is still owed at rest | the one debt or wait that everything else waits for |
+//! | [`auditor`] | our own NDIS | the rules that bind `ndis`: such a finding is a bug of ours |
 //! | [`level`] | how grave a finding is | nothing; it ranks |
 //!
 //! The crate forbids unsafe code and has no standard library: no thread, clock or map with a random state can get in.
-//! Read [`liveness`] first.
+//! Read [`liveness`] first; [`auditor`] is the longest.
 #![no_std]
 #![forbid(unsafe_code)]
 
@@ -17,12 +18,14 @@ extern crate alloc;
 #[cfg(test)]
 extern crate std;
 
+pub mod auditor;
 pub mod irql;
 pub mod level;
 pub mod liveness;
 #[cfg(test)]
 mod testing;
 
+pub use auditor::{Auditor, Discrepancy, Ending, audit};
 pub use irql::Irql;
 pub use liveness::Liveness;
 
