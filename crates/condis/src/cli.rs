@@ -17,11 +17,16 @@ pub(crate) struct Cli {
 }
 
 const AFTER_HELP: &str = "\
-Exit codes: 0 clean, 1 errors or warnings found, 2 usage or environment, 3 could not judge, 101 a bug of condis.";
+Exit codes: 0 clean, 1 errors or warnings found, 2 usage or environment, 3 could not judge,
+101 a bug of condis.";
 
 /// What to do.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
+    /// Run drivers against each other and against scripted peers, and check every rule.
+    Run(commands::run::Arguments),
+    /// Execute again what a token of a finding says.
+    Replay(commands::replay::Arguments),
     /// Show what a driver file is: roles, imports we have and lack, symbols.
     Inspect(commands::inspect::Arguments),
     /// List the rules of the contract, and which of them are checked.

@@ -4,11 +4,16 @@
 //! [`scenario`] first (what a run consists of), then [`plan`] (scenario and command line put together).
 #![forbid(unsafe_code)]
 
+pub mod campaign;
+mod cast;
 pub mod digest;
+mod expect;
 pub mod inspect;
+pub mod judge;
 pub mod plan;
 pub mod roles;
 pub mod scenario;
+pub mod session;
 pub mod source;
 pub mod suggest;
 pub mod token;

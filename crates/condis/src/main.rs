@@ -10,6 +10,10 @@ use cli::{Cli, Command};
 use output::Output;
 use std::process::ExitCode;
 
+/// Executions take their memory from an arena that a snapshot copies.
+#[global_allocator]
+static ALLOCATOR: engine::arena::Allocator = engine::arena::Allocator;
+
 fn main() -> ExitCode {
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
@@ -22,6 +26,8 @@ fn main() -> ExitCode {
     };
     let mut output = Output::new(cli.color);
     let result = match cli.command {
+        Command::Run(arguments) => commands::run::run(&arguments, &mut output),
+        Command::Replay(arguments) => commands::replay::run(&arguments, &mut output),
         Command::Inspect(arguments) => commands::inspect::run(&arguments, &mut output),
         Command::Rules(arguments) => commands::rules::run(&arguments, &mut output),
         Command::Explain(arguments) => commands::explain::run(&arguments, &mut output),

@@ -30,6 +30,11 @@ impl Failure {
         Failure { message: message.into(), rendered: false, hint: None, code: USAGE }
     }
 
+    /// A mistake of the user's that is shown in full already, with a heading of its own.
+    pub(crate) fn rendered(message: impl Into<String>) -> Failure {
+        Failure { rendered: true, ..Failure::usage(message) }
+    }
+
     /// The same with what to do about it.
     pub(crate) fn hint(mut self, hint: impl Into<String>) -> Failure {
         self.hint = Some(hint.into());
@@ -65,6 +70,11 @@ impl Output {
     /// How text for standard output is to look.
     pub(crate) fn look(&self) -> Look {
         Look { colour: self.colour, width: self.width }
+    }
+
+    /// Whether standard error is coloured.
+    pub(crate) fn colours_errors(&self) -> bool {
+        self.colour_errors
     }
 
     /// Prints `text`. When the reader of a pipe has gone, the rest of the output has no reader either: it is dropped.

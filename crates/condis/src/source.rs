@@ -5,7 +5,6 @@ use std::fmt;
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
-use std::str::FromStr;
 use std::sync::Arc;
 
 /// A driver as the command line names it.
@@ -17,14 +16,13 @@ pub enum DriverName {
     Builtin(String),
 }
 
-impl FromStr for DriverName {
-    type Err = std::convert::Infallible;
-
-    fn from_str(text: &str) -> Result<DriverName, std::convert::Infallible> {
-        Ok(match text.strip_prefix("builtin:") {
+impl DriverName {
+    /// Takes a word of the command line.
+    pub fn new(word: &str) -> DriverName {
+        match word.strip_prefix("builtin:") {
             Some(name) => DriverName::Builtin(name.to_owned()),
-            None => DriverName::Path(PathBuf::from(text)),
-        })
+            None => DriverName::Path(PathBuf::from(word)),
+        }
     }
 }
 

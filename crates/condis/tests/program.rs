@@ -169,6 +169,188 @@ fn an_area_that_is_not_there() {
 }
 
 #[test]
+fn a_run_of_nothing() {
+    check_error(
+        &["run"],
+        expect![[r#"
+        error: there is no driver to run
+        hint: name a .sys file, or a scenario that does
+    "#]],
+    );
+}
+
+#[test]
+fn a_run_of_a_missing_file() {
+    check_error(
+        &["run", "no-such-driver.sys"],
+        expect![[r#"
+        error: no-such-driver.sys: there is no such file
+        hint: a driver is a path to a .sys file, or builtin:NAME
+    "#]],
+    );
+}
+
+#[test]
+fn a_builtin_driver_that_is_not_there() {
+    check_error(
+        &["run", "builtin:mcn"],
+        expect![[r#"
+        error: no driver `builtin:mcn` comes with condis
+        hint: there are client, cm, mcm, miniport
+    "#]],
+    );
+}
+
+#[test]
+fn a_scenario_that_is_not_there() {
+    check_error(
+        &["run", "builtin:mcm", "--scenario", "no-such.toml"],
+        expect![[r#"
+        error: no-such.toml: there is no such scenario
+    "#]],
+    );
+}
+
+#[test]
+fn a_scenario_that_is_not_text() {
+    check_error(
+        &["run", "builtin:mcm", "--scenario", &file("binary.toml", &[0xff, 0xfe, 0])],
+        expect![[r#"
+        error: DIR/binary.toml: a scenario is UTF-8 text in TOML
+    "#]],
+    );
+}
+
+#[test]
+fn a_scenario_with_an_unknown_key() {
+    let path = file("key.toml", b"[ndis]\npend_open = true\n");
+    check_error(
+        &["run", "builtin:mcm", "--scenario", &path],
+        expect![[r#"
+        error: [ndis] has no key `pend_open`
+         --> DIR/key.toml:2:1
+          |
+        2 | pend_open = true
+          | ^^^^^^^^^ unknown key
+          |
+          = help: did you mean `pend-open`?
+    "#]],
+    );
+}
+
+#[test]
+fn a_scenario_with_a_wrong_type() {
+    let path = file("type.toml", b"processors = [2]\n");
+    check_error(
+        &["run", "builtin:mcm", "--scenario", &path],
+        expect![[r#"
+        error: an integer belongs here
+         --> DIR/type.toml:1:14
+          |
+        1 | processors = [2]
+          |              ^^^ this is an array
+    "#]],
+    );
+}
+
+#[test]
+fn a_scenario_whose_driver_is_missing() {
+    let path = file("path.toml", b"[[driver]]\nname = \"a\"\npath = \"nowhere/a.sys\"\n");
+    check_error(
+        &["run", "--scenario", &path],
+        expect![[r#"
+        error: DIR/nowhere/a.sys: there is no such file
+        hint: a driver is a path to a .sys file, or builtin:NAME
+    "#]],
+    );
+}
+
+#[test]
+fn a_rule_on_the_command_line_that_is_not_there() {
+    check_error(
+        &["run", "builtin:mcm", "--deny", "af-notify-on-hal"],
+        expect![[r#"
+        error: invalid value 'af-notify-on-hal' for '--deny <RULE>': no rule has this id; did you mean `af-notify-on-halt`?
+
+        For more information, try '--help'.
+    "#]],
+    );
+}
+
+#[test]
+fn the_same_order_many_times() {
+    check_error(
+        &["run", "builtin:mcm", "--executions", "5"],
+        expect![[r#"
+        error: the order `fifo` is always the same, so more than one execution shows nothing new
+        hint: add --strategy random
+    "#]],
+    );
+}
+
+#[test]
+fn what_is_no_token() {
+    check_error(
+        &["replay", "gibberish", "builtin:mcm"],
+        expect![[r#"
+        error: `gibberish` is neither a token nor a file: a token has four parts, VERSION:DRIVERS:SCENARIO:SCHEDULE
+    "#]],
+    );
+}
+
+#[test]
+fn a_token_of_another_version() {
+    check_error(
+        &["replay", "9.9.9::00000000:c1:", "builtin:mcm"],
+        expect![[r#"
+        error: this token cannot be replayed: the token was made by condis 9.9.9, this is 0.1.0
+        hint: give the drivers, the scenario and the options that the finding names
+    "#]],
+    );
+}
+
+#[test]
+fn a_token_of_other_drivers() {
+    let token = format!("{}:00000000:00000000:c1:", env!("CARGO_PKG_VERSION"));
+    check_error(
+        &["replay", &token, "builtin:mcm"],
+        expect![[r#"
+        error: this token cannot be replayed: the token is for 1 driver files, and 0 are given
+        hint: give the drivers, the scenario and the options that the finding names
+    "#]],
+    );
+    check_error(
+        &["replay", &token, &sample("mcm").display().to_string()],
+        expect![[r#"
+        error: this token cannot be replayed: the driver `mcm` is another build than the one the token was made with
+        hint: give the drivers, the scenario and the options that the finding names
+    "#]],
+    );
+}
+
+#[test]
+fn a_token_of_another_scenario() {
+    let token = format!("{}::00000000:c1:", env!("CARGO_PKG_VERSION"));
+    check_error(
+        &["replay", &token, "builtin:mcm"],
+        expect![[r#"
+        error: this token cannot be replayed: the token was made with another scenario or other options
+        hint: give the drivers, the scenario and the options that the finding names
+    "#]],
+    );
+}
+
+#[test]
+fn a_damaged_token() {
+    check_error(
+        &["replay", "0.1.0::00000000:c1:AAA!", "builtin:mcm"],
+        expect![[r#"
+        error: `0.1.0::00000000:c1:AAA!` is neither a token nor a file: unexpected character at byte 6 of the schedule
+    "#]],
+    );
+}
+
+#[test]
 fn the_sample_is_inspected() {
     let output = condis(&["inspect", &sample("mcm").display().to_string()]);
     assert_eq!(output.status.code(), Some(0));
@@ -245,7 +427,7 @@ fn every_command_has_help_with_examples() {
     assert_eq!(help.status.code(), Some(0));
     let all = text(&help.stdout);
     assert!(all.contains("Exit codes:"), "{all}");
-    for command in ["inspect", "rules", "explain"] {
+    for command in ["run", "replay", "inspect", "rules", "explain"] {
         assert!(all.contains(&format!("  {command}")), "{all}");
         let help = condis(&[command, "--help"]);
         assert_eq!(help.status.code(), Some(0));

@@ -252,7 +252,7 @@ fn the_position_of_a_mistake_counts_lines_and_characters() {
 
 /// The program of a plan, in the words of a trace.
 fn program(drivers: &[&str], options: &Options) -> String {
-    let names: Vec<DriverName> = drivers.iter().map(|name| name.parse().expect("any text")).collect();
+    let names: Vec<DriverName> = drivers.iter().map(|name| DriverName::new(name)).collect();
     let plan = Plan::new(Inputs::read(&names, None).expect("builtin drivers"), options).expect("a plan");
     let names = plan.names();
     let mut text: Vec<String> = plan.drivers.iter().map(|driver| format!("driver {}", driver.name)).collect();
@@ -328,8 +328,7 @@ fn two_drivers_of_one_name_are_told_apart() {
 /// The mistakes that only the drivers bring to light.
 fn plan_mistake(text: &str) -> String {
     let scenario = Scenario::parse("demo.toml", text).expect("sound by itself");
-    let mut inputs =
-        Inputs::read(&["builtin:mcm".parse().expect("any text")], None).expect("a builtin driver");
+    let mut inputs = Inputs::read(&[DriverName::new("builtin:mcm")], None).expect("a builtin driver");
     inputs.scenario = scenario;
     Plan::new(inputs, &Options::default()).expect_err("a mistake").render(false)
 }
@@ -351,8 +350,7 @@ fn a_name_that_nothing_has_is_told_in_the_scenario() {
 #[test]
 fn a_program_that_loads_nothing_has_its_drivers_loaded() {
     let scenario = "[[program]]\ncommand = \"start\"\nadapter = \"nic1\"\n";
-    let mut inputs =
-        Inputs::read(&["builtin:mcm".parse().expect("any text")], None).expect("a builtin driver");
+    let mut inputs = Inputs::read(&[DriverName::new("builtin:mcm")], None).expect("a builtin driver");
     inputs.scenario = Scenario::parse("demo.toml", scenario).expect("a sound scenario");
     let plan = Plan::new(inputs, &Options::default()).expect("a plan");
     assert_eq!(plan.program.len(), 3, "{:?}", plan.program);

@@ -440,10 +440,10 @@ impl<'a> Subject<'a> {
                 Event::Invoked(_, Callback::CmOpenAf { af, .. }) => {
                     offered.insert(record.task, af.into());
                 }
-                Event::Replied(_, contract::Ddi::ProtocolCmOpenAf, reply) => {
-                    if offered.remove(&record.task).is_some_and(|af| self.is_handle(af)) {
-                        self.context(reply.context);
-                    }
+                Event::Replied(_, contract::Ddi::ProtocolCmOpenAf, reply)
+                    if offered.remove(&record.task).is_some_and(|af| self.is_handle(af)) =>
+                {
+                    self.context(reply.context);
                 }
                 _ => {}
             }

@@ -229,7 +229,7 @@ pub fn rule_page(rule: Rule, look: Look) -> String {
             "answer",
             &format!("{refusal}; an unlucky order can bring it upon a correct driver, then it is no finding"),
         ),
-        Some(refusal) => page.item("answer", &format!("{refusal}")),
+        Some(refusal) => page.item("answer", refusal),
         None => {}
     }
     page.item("checked", &checked(rule.info().enforcement));

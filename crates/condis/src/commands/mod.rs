@@ -2,7 +2,10 @@
 
 pub(crate) mod explain;
 pub(crate) mod inspect;
+pub(crate) mod replay;
 pub(crate) mod rules;
+pub(crate) mod run;
+mod world;
 
 use crate::output::Failure;
 use condis::source::DriverFileError;

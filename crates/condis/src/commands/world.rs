@@ -1,0 +1,384 @@
+//! The arguments that say what runs, for `run` and `replay` alike; and what both print.
+
+use crate::cli::Format;
+use crate::output::{Failure, Output};
+use clap::ValueEnum;
+use condis::campaign::Campaign;
+use condis::plan::{Body, InputError, Inputs, Options, Plan};
+use condis::session::{Recording, SessionError};
+use condis::source::DriverName;
+use condis::suggest;
+use condis::token::Token;
+use contract::Rule;
+use model::StopOrder;
+use report::finding::Finding;
+use report::trace::{Show, Writer};
+use report::{Level, Levels, Look, Setting, json};
+use serde::Serialize;
+use std::path::PathBuf;
+
+/// What runs.
+#[derive(Debug, clap::Args)]
+pub(crate) struct World {
+    /// A scenario file: adapters, peers, what happens, what must come of it.
+    #[arg(long, value_name = "FILE")]
+    scenario: Option<PathBuf>,
+    /// The order in which NDIS stops an adapter.
+    #[arg(long, value_enum, value_name = "ORDER")]
+    stop_order: Option<StopOrderArgument>,
+    /// Say nothing of breaches of this rule.
+    #[arg(long, value_name = "RULE", value_parser = rule)]
+    allow: Vec<Rule>,
+    /// Report breaches of this rule as warnings.
+    #[arg(long, value_name = "RULE", value_parser = rule)]
+    warn: Vec<Rule>,
+    /// Report breaches of this rule as errors.
+    #[arg(long, value_name = "RULE", value_parser = rule)]
+    deny: Vec<Rule>,
+    /// The form of the output.
+    #[arg(long, value_enum, default_value_t)]
+    format: Format,
+    /// When to print the trace: `auto` does if there is one execution, `always` prints that of the first one.
+    #[arg(long, value_enum, default_value_t, value_name = "WHEN")]
+    trace: TraceWhen,
+    /// Show calls of the kernel in the trace, too.
+    #[arg(long)]
+    kernel: bool,
+}
+
+/// The order in which NDIS stops an adapter.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
+enum StopOrderArgument {
+    /// As documented: every unbind is complete before the halt.
+    Strict,
+    /// A test option: the halt may begin while unbinds are pended.
+    Overlapped,
+}
+
+/// When to print the trace.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, ValueEnum)]
+enum TraceWhen {
+    /// If there is one execution.
+    #[default]
+    Auto,
+    /// That of the first execution.
+    Always,
+    /// Not at all.
+    Never,
+}
+
+/// The id of a rule.
+fn rule(id: &str) -> Result<Rule, String> {
+    Rule::from_id(id).ok_or_else(|| match suggest::nearest(id, Rule::ALL.iter().map(|rule| rule.id())) {
+        Some(near) => format!("no rule has this id; did you mean `{near}`?"),
+        None => "no rule has this id; `condis rules` lists them".to_owned(),
+    })
+}
+
+impl World {
+    /// Reads all files and decides what runs.
+    pub(crate) fn plan(&self, drivers: &[DriverName], output: &Output) -> Result<Plan, Failure> {
+        let inputs =
+            Inputs::read(drivers, self.scenario.as_deref()).map_err(|error| input_failure(&error, output))?;
+        let mut levels = Levels::default();
+        for (rules, setting) in
+            [(&self.allow, Setting::Allow), (&self.warn, Setting::Warn), (&self.deny, Setting::Deny)]
+        {
+            rules.iter().for_each(|rule| levels.set(*rule, setting));
+        }
+        let stop_order = self.stop_order.map(|order| match order {
+            StopOrderArgument::Strict => StopOrder::Strict,
+            StopOrderArgument::Overlapped => StopOrder::Overlapped,
+        });
+        Plan::new(inputs, &Options { stop_order, levels })
+            .map_err(|error| Failure::rendered(error.render(output.colours_errors())))
+    }
+
+    /// The form of the output.
+    pub(crate) fn format(&self) -> Format {
+        self.format
+    }
+
+    /// Prints what came of it: trace, findings, and a summary in one line.
+    pub(crate) fn print(
+        &self,
+        plan: &Plan,
+        drivers: &[DriverName],
+        campaign: &mut Campaign,
+        how: &How,
+        output: &mut Output,
+    ) -> Result<u8, Failure> {
+        for found in &mut campaign.found {
+            found.finding.replay = Some(self.replay_command(&found.token, drivers));
+        }
+        let code = campaign.exit_code();
+        let traced = match self.trace {
+            TraceWhen::Auto => campaign.executions == 1,
+            TraceWhen::Always => true,
+            TraceWhen::Never => false,
+        };
+        let recording = campaign.first.as_ref().filter(|_| traced);
+        match self.format {
+            Format::Json => output.json(&Document::new(plan, campaign, how, recording, code))?,
+            Format::Text => {
+                let look = output.look();
+                output.print(&heading(plan, how, look))?;
+                if let Some(recording) = recording {
+                    self.print_trace(recording, output)?;
+                }
+                for found in &campaign.found {
+                    output.print(&found.text(look))?;
+                }
+                output.print(&self.summary(campaign, drivers, look))?;
+            }
+        }
+        Ok(code)
+    }
+
+    fn print_trace(&self, recording: &Recording, output: &mut Output) -> Result<(), Failure> {
+        let show = Show { kernel: self.kernel, ..Show::default() };
+        let writer = Writer::new(recording.names.clone(), output.look(), show);
+        let mut text = writer.head();
+        for (index, record) in recording.records.iter().enumerate() {
+            text += &writer.line(index + 1, record, &recording.texts).unwrap_or_default();
+        }
+        text.push('\n');
+        output.print(&text)
+    }
+
+    /// The last lines: how many executions, what they showed, what could not be judged.
+    fn summary(&self, campaign: &Campaign, drivers: &[DriverName], look: Look) -> String {
+        let mut out = String::new();
+        for unjudged in &campaign.unjudged {
+            out += &format!("{}: {}", look.strong("could not judge"), unjudged.text);
+            out += &times(unjudged.count, campaign.executions);
+            out += &format!("\n  replay: {}\n", self.replay_command(&unjudged.token, drivers));
+        }
+        for bug in &campaign.bugs {
+            out += &format!("{}: {bug}\n", look.error("a bug of condis"));
+        }
+        if campaign.ticking {
+            out += "timers were still armed at the end, without anything coming of them\n";
+        }
+        if campaign.executions > 1 {
+            for found in &campaign.found {
+                let finding = &found.finding;
+                let seen = times(found.count, campaign.executions);
+                out += &format!("{}[{}]: {}{seen}\n", finding.level, finding.id, finding.message);
+            }
+        }
+        let count = |level| campaign.found.iter().filter(|found| found.finding.level == level).count();
+        let counts = [(Level::Error, "error"), (Level::Warning, "warning"), (Level::Note, "note")]
+            .map(|(level, word)| (count(level), word))
+            .into_iter()
+            .filter(|(count, _)| *count > 0)
+            .map(|(count, word)| plural(count as u64, word))
+            .collect::<Vec<_>>();
+        let verdict = match (counts.is_empty(), campaign.unjudged.is_empty() && campaign.bugs.is_empty()) {
+            (false, _) => counts.join(", "),
+            (true, true) => "no findings".to_owned(),
+            (true, false) => "no verdict".to_owned(),
+        };
+        out + &format!("{}: {verdict}\n", look.strong(&plural(campaign.executions, "execution")))
+    }
+
+    /// The command line that executes a token again.
+    fn replay_command(&self, token: &Token, drivers: &[DriverName]) -> String {
+        let mut command = format!("condis replay {token}");
+        for driver in drivers {
+            command += &format!(" {}", quoted(&driver.to_string()));
+        }
+        if let Some(scenario) = &self.scenario {
+            command += &format!(" --scenario {}", quoted(&scenario.display().to_string()));
+        }
+        match self.stop_order {
+            Some(StopOrderArgument::Overlapped) => command += " --stop-order overlapped",
+            Some(StopOrderArgument::Strict) => command += " --stop-order strict",
+            None => {}
+        }
+        for (option, rules) in [("allow", &self.allow), ("warn", &self.warn), ("deny", &self.deny)] {
+            rules.iter().for_each(|rule| command += &format!(" --{option} {rule}"));
+        }
+        command
+    }
+}
+
+/// In which orders, for the reader.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+pub(crate) struct How {
+    /// `fifo`, `random` or `replay`.
+    pub(crate) strategy: &'static str,
+    /// The seed of a random order.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) seed: Option<u64>,
+}
+
+fn heading(plan: &Plan, how: &How, look: Look) -> String {
+    let mut out = String::new();
+    for driver in &plan.drivers {
+        let source = match &driver.body {
+            Body::Native(file) => file.path.display().to_string(),
+            Body::Builtin(builtin) => format!("builtin:{}", builtin.name()),
+        };
+        let roles: Vec<&str> = driver.roles.roles.iter().map(|role| role.as_str()).collect();
+        let roles = if roles.is_empty() { "no known role".to_owned() } else { roles.join(", ") };
+        out += &format!("{} {} ({roles}): {source}\n", look.dim("driver "), look.strong(&driver.name));
+    }
+    for adapter in &plan.adapters {
+        let driver = &plan.drivers[usize::from(adapter.driver.0)].name;
+        out += &format!("{} {} of {driver}\n", look.dim("adapter"), look.strong(&adapter.name));
+    }
+    let seed = how.seed.map(|seed| format!(", seed {seed}")).unwrap_or_default();
+    out += &format!("{} {}{seed}; stop order {}\n\n", look.dim("order  "), how.strategy, stop_order(plan));
+    out
+}
+
+const fn stop_order(plan: &Plan) -> &'static str {
+    match plan.world.stop_order {
+        StopOrder::Strict => "strict",
+        StopOrder::Overlapped => "overlapped",
+    }
+}
+
+fn plural(count: u64, word: &str) -> String {
+    if count == 1 { format!("1 {word}") } else { format!("{count} {word}s") }
+}
+
+fn times(count: u64, of: u64) -> String {
+    if of == 1 { String::new() } else { format!(" ({count} of {of} executions)") }
+}
+
+/// A word as a shell takes it back.
+fn quoted(word: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./:=+,@%".contains(c);
+    if !word.is_empty() && word.chars().all(plain) {
+        word.to_owned()
+    } else {
+        format!("'{}'", word.replace('\'', "'\\''"))
+    }
+}
+
+fn input_failure(error: &InputError, output: &Output) -> Failure {
+    let failure = match error {
+        InputError::Scenario(error) => Failure::rendered(error.render(output.colours_errors())),
+        InputError::UnreadableScenario(..)
+        | InputError::ScenarioNotText(_)
+        | InputError::Driver(..)
+        | InputError::NoSuchBuiltin(_)
+        | InputError::NoDrivers
+        | InputError::TooManyDrivers(_) => Failure::usage(error.to_string()),
+    };
+    match error.hint() {
+        Some(hint) => failure.hint(hint),
+        None => failure,
+    }
+}
+
+/// A session that cannot be set up, for the user.
+pub(crate) fn session_failure(error: &SessionError) -> Failure {
+    Failure::usage(error.to_string())
+}
+
+/// A run as JSON.
+#[derive(Serialize)]
+struct Document<'a> {
+    condis: u32,
+    version: &'static str,
+    exit_code: u8,
+    drivers: Vec<DriverEntry<'a>>,
+    adapters: Vec<AdapterEntry<'a>>,
+    stop_order: &'static str,
+    #[serde(flatten)]
+    how: &'a How,
+    executions: u64,
+    clean: u64,
+    findings: Vec<FoundEntry<'a>>,
+    unjudged: Vec<UnjudgedEntry<'a>>,
+    bugs: &'a [String],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    trace: Option<Vec<json::Line>>,
+}
+
+#[derive(Serialize)]
+struct DriverEntry<'a> {
+    name: &'a str,
+    source: String,
+    roles: Vec<&'static str>,
+}
+
+#[derive(Serialize)]
+struct AdapterEntry<'a> {
+    name: &'a str,
+    driver: &'a str,
+}
+
+#[derive(Serialize)]
+struct FoundEntry<'a> {
+    #[serde(flatten)]
+    finding: &'a Finding,
+    /// Whether it is a bug of condis.
+    ours: bool,
+    executions: u64,
+    token: String,
+}
+
+#[derive(Serialize)]
+struct UnjudgedEntry<'a> {
+    reason: &'a str,
+    executions: u64,
+    token: String,
+}
+
+impl<'a> Document<'a> {
+    fn new(
+        plan: &'a Plan,
+        campaign: &'a Campaign,
+        how: &'a How,
+        recording: Option<&Recording>,
+        exit_code: u8,
+    ) -> Document<'a> {
+        let drivers = plan.drivers.iter().map(|driver| DriverEntry {
+            name: &driver.name,
+            source: match &driver.body {
+                Body::Native(file) => file.path.display().to_string(),
+                Body::Builtin(builtin) => format!("builtin:{}", builtin.name()),
+            },
+            roles: driver.roles.roles.iter().map(|role| role.as_str()).collect(),
+        });
+        let adapters = plan.adapters.iter().map(|adapter| AdapterEntry {
+            name: &adapter.name,
+            driver: &plan.drivers[usize::from(adapter.driver.0)].name,
+        });
+        let findings = campaign.found.iter().map(|found| FoundEntry {
+            finding: &found.finding,
+            ours: found.ours,
+            executions: found.count,
+            token: found.token.to_string(),
+        });
+        let unjudged = campaign.unjudged.iter().map(|unjudged| UnjudgedEntry {
+            reason: &unjudged.text,
+            executions: unjudged.count,
+            token: unjudged.token.to_string(),
+        });
+        let lines = |recording: &Recording| {
+            let numbered = recording.records.iter().enumerate();
+            let line = |(index, record)| json::line(&recording.names, index + 1, record, &recording.texts);
+            numbered.map(line).collect()
+        };
+        Document {
+            condis: report::JSON_VERSION,
+            version: env!("CARGO_PKG_VERSION"),
+            exit_code,
+            drivers: drivers.collect(),
+            adapters: adapters.collect(),
+            stop_order: stop_order(plan),
+            how,
+            executions: campaign.executions,
+            clean: campaign.clean,
+            findings: findings.collect(),
+            unjudged: unjudged.collect(),
+            bugs: &campaign.bugs,
+            trace: recording.map(lines),
+        }
+    }
+}

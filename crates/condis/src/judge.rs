@@ -1,0 +1,195 @@
+//! What an execution shows: findings with their levels, what could not be judged, and bugs of our own.
+
+use crate::expect;
+use crate::session::Session;
+use engine::{Crash, Ending, Limit, Outcome};
+use model::record::{Event, Link};
+use model::{DriverId, Object, Violation};
+use report::finding::Finding;
+use report::{Circumstances, Level};
+use std::fmt;
+
+/// A broken rule in one execution.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Breach {
+    /// Who broke what.
+    pub violation: Violation,
+    /// Who waits for whom because of it.
+    pub chain: Vec<Link>,
+    /// How it came to light.
+    pub circumstances: Circumstances,
+    /// How grave it is.
+    pub level: Level,
+    /// What the processor knows of a crash.
+    pub crash: Option<Box<Crash>>,
+}
+
+impl Breach {
+    /// Whether the rule binds NDIS alone, so that it is a bug of ours.
+    pub fn is_ours(&self) -> bool {
+        verify::is_our_bug(self.violation.rule)
+    }
+}
+
+/// Why an execution has no verdict, or only one about its beginning.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub enum Undecided {
+    /// A driver called or touched an import that condis lacks.
+    Unimplemented {
+        /// The driver.
+        by: DriverId,
+        /// The import.
+        import: String,
+    },
+    /// Driver code ran too long without a call.
+    Hung {
+        /// The driver.
+        by: DriverId,
+        /// Where.
+        place: String,
+    },
+    /// A limit was hit.
+    Bounded(&'static str),
+}
+
+impl Undecided {
+    /// The reason in words, with drivers by `name`.
+    pub fn text(&self, name: impl Fn(DriverId) -> String) -> String {
+        match self {
+            Undecided::Unimplemented { by, import } => {
+                format!("{} called {import}, which condis lacks", name(*by))
+            }
+            Undecided::Hung { by, place } => format!(
+                "{} ran too long at {place} without a call; it cannot be seen whether that would end",
+                name(*by)
+            ),
+            Undecided::Bounded(limit) => {
+                format!("the execution was cut off: it reached the limit of {limit}")
+            }
+        }
+    }
+}
+
+/// What one execution shows.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Verdict {
+    /// Broken rules, the user's levels applied.
+    pub breaches: Vec<Breach>,
+    /// Complaints without a rule: failed expectations.
+    pub others: Vec<Finding>,
+    /// Why there is no verdict.
+    pub undecided: Option<Undecided>,
+    /// A panic: its message.
+    pub panic: Option<String>,
+    /// Whether timers were still armed at the end that did nothing any more.
+    pub ticking: bool,
+}
+
+/// Judges the last execution of `session`, which ended with `outcome`.
+pub fn judge(session: &Session<'_>, outcome: &Outcome) -> Verdict {
+    let mut verdict = Verdict::default();
+    let mut seen: Vec<Violation> = Vec::new();
+    for record in session.records() {
+        if let Event::Warned(violation) = record.event
+            && !seen.contains(&violation)
+        {
+            seen.push(violation);
+            push(session, &mut verdict, violation, Vec::new(), Circumstances::WARNED);
+        }
+    }
+    match outcome {
+        Outcome::AtRest { findings, ticking } => {
+            verdict.ticking = *ticking;
+            for finding in findings {
+                let circumstances = Circumstances::at_rest(finding);
+                push(session, &mut verdict, finding.violation, finding.chain.clone(), circumstances);
+            }
+            verdict.others = expect::check(session);
+        }
+        Outcome::Ended(ending) => ended(session, &mut verdict, *ending),
+        Outcome::Bounded(limit) => verdict.undecided = Some(Undecided::Bounded(limit_text(*limit))),
+    }
+    verdict
+}
+
+fn push(
+    session: &Session<'_>,
+    verdict: &mut Verdict,
+    violation: Violation,
+    chain: Vec<Link>,
+    circumstances: Circumstances,
+) {
+    if let Some(level) = session.plan().levels.judge(violation.rule, circumstances) {
+        verdict.breaches.push(Breach { violation, chain, circumstances, level, crash: None });
+    }
+}
+
+fn ended(session: &Session<'_>, verdict: &mut Verdict, ending: Ending) {
+    match ending {
+        Ending::Violated(violation) => {
+            push(session, verdict, violation, Vec::new(), Circumstances::default());
+        }
+        Ending::Crashed(crash) => {
+            let violation = Violation {
+                rule: crash.rule,
+                by: crash.by,
+                object: Object::Driver(crash.by),
+                offence: crash.offence,
+            };
+            let circumstances = Circumstances::default();
+            if let Some(level) = session.plan().levels.judge(crash.rule, circumstances) {
+                let crash = Some(Box::new(crash));
+                verdict.breaches.push(Breach { violation, chain: Vec::new(), circumstances, level, crash });
+            }
+        }
+        Ending::Unimplemented { by, symbol } => {
+            verdict.undecided = Some(Undecided::Unimplemented { by, import: session.import(symbol) });
+        }
+        Ending::Hung { by, ip } => {
+            let place = session.explain(ip).unwrap_or_else(|| format!("{ip:#x}"));
+            verdict.undecided = Some(Undecided::Hung { by, place });
+        }
+        Ending::Unexpected { by, text } => {
+            let name = session.plan().drivers[usize::from(by.0)].name.clone();
+            let message = session.text(text).to_owned();
+            verdict.others.push(Finding::other("expectation", Level::Error, Some(name), message));
+        }
+        Ending::Panicked { by, text } => {
+            let whose = by.map_or("condis", |by| session.plan().drivers[usize::from(by.0)].name.as_str());
+            verdict.panic = Some(format!("{whose} panicked: {}", session.text(text)));
+        }
+    }
+}
+
+const fn limit_text(limit: Limit) -> &'static str {
+    match limit {
+        Limit::Steps => "scheduling points",
+        Limit::Tasks => "tasks",
+        Limit::Time => "the clock",
+        Limit::Memory => "memory",
+        Limit::Records => "lines of the trace",
+    }
+}
+
+/// A crash in words, for people.
+pub struct CrashText<'a> {
+    /// The crash.
+    pub crash: &'a Crash,
+    /// The session in which it happened.
+    pub session: &'a Session<'a>,
+}
+
+impl fmt::Display for CrashText<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Crash { ip, address, offence, .. } = *self.crash;
+        let place = self.session.explain(ip).unwrap_or_else(|| format!("{ip:#x}"));
+        write!(f, "{offence}, at {place}")?;
+        if address != 0 && address != ip {
+            write!(f, ", address {address:#x}")?;
+            if let Some(what) = self.session.explain(address) {
+                write!(f, " ({what})")?;
+            }
+        }
+        Ok(())
+    }
+}
