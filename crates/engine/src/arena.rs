@@ -9,9 +9,9 @@
 //! ```
 //!
 //! **On and off.** [`Allocator`] is the program's `#[global_allocator]`. It serves from the arena while
-//! [`Runner::new`](crate::Runner::new) builds and while an execution runs, and only on the thread that does; [`outside`] switches it off for
-//! what must outlive the execution. Which side a block belongs to is told by its address: an execution never frees what was there before
-//! it, nobody else frees what is in the arena.
+//! [`Runner::new`](crate::Runner::new) builds and while an execution runs, and only on the thread that does; [`outside`]
+//! switches it off for what must outlive the execution. Which side a block belongs to is told by its address: an
+//! execution never frees what was there before it, and nobody else frees what is in the arena.
 //!
 //! **Why a copy is enough.** Between two scheduling points no task runs. The header, the used part of the heap, the
 //! blocks, the live part of each suspended stack and the regions are then all that an execution can have changed, since
