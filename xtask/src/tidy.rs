@@ -52,6 +52,7 @@ const CHECKS: &[Check] = checks![
     documents::invariants_have_checks,
     documents::links_lead_somewhere,
     documents::commands_are_named,
+    documents::first_commands_are_run,
 ];
 
 /// A place that breaks a check, and what to do instead.

@@ -170,24 +170,49 @@ fn resolve(folder: &str, file: &str) -> Option<String> {
     Some(parts.join("/"))
 }
 
-const COMMANDS: &str = "crates/condis/src/commands/";
+/// Where the program's commands are listed, each with the arguments of its module.
+const COMMANDS: &str = "crates/condis/src/cli.rs";
 
 /// The README names every command of the program.
 pub(super) fn commands_are_named(tree: &Tree) -> Vec<Problem> {
     let Some(text) = tree.text(README) else {
         return vec![Problem::new(README, 0, "there must be this file")];
     };
-    let commands = tree.below(COMMANDS).filter_map(|(path, _)| {
-        let name = path.strip_prefix(COMMANDS)?;
-        let name = name.split_once('/').map(|(folder, _)| folder).or_else(|| name.strip_suffix(".rs"))?;
-        (name != "mod").then(|| name.to_string())
-    });
-    let commands: BTreeSet<String> = commands.collect();
+    let mut commands = BTreeSet::new();
+    for (_, tokens) in tree.code(COMMANDS) {
+        commands.extend(
+            occurrences(tokens, "commands : :").filter_map(|place| Some(&tokens.get(place + 3)?.text)),
+        );
+    }
     commands
         .into_iter()
         .filter(|name| !text.contains(&format!("condis {name}")))
         .map(|name| {
             Problem::new(README, 0, format!("does not name `condis {name}`: say in a line what it is for"))
+        })
+        .collect()
+}
+
+const CI: &str = ".ci/run";
+
+/// The commands that the README begins with are those that CI runs.
+pub(super) fn first_commands_are_run(tree: &Tree) -> Vec<Problem> {
+    let (Some(readme), Some(ci)) = (tree.text(README), tree.text(CI)) else {
+        return vec![Problem::new(README, 0, format!("there must be this file and {CI}"))];
+    };
+    let commands: Vec<(usize, &str)> = section(readme, "## Start")
+        .filter_map(|(line, text)| Some((line, text.strip_prefix("    ")?.split(" #").next()?.trim())))
+        .collect();
+    if commands.len() < 2 {
+        let message =
+            "section \"Start\" must have two indented commands: one runs a sample, one runs the tests";
+        return vec![Problem::new(README, 0, message)];
+    }
+    commands
+        .into_iter()
+        .filter(|(_, command)| !ci.lines().any(|line| line.trim() == *command))
+        .map(|(line, command)| {
+            Problem::new(README, line, format!("{CI} does not run `{command}`: let both say the same"))
         })
         .collect()
 }

@@ -53,6 +53,7 @@ on_the_project! {
     invariants_have_checks,
     links_lead_somewhere,
     commands_are_named,
+    first_commands_are_run,
 }
 
 /// Where the check `name` finds something in a project made of `files`: `path` or `path:line`.
@@ -388,9 +389,19 @@ fn a_link_to_nowhere_is_found() {
 fn a_command_that_the_readme_lacks_is_found() {
     let files = [
         ("README.md", "Use `condis run`.\n"),
-        ("crates/condis/src/commands/mod.rs", ""),
-        ("crates/condis/src/commands/run.rs", ""),
-        ("crates/condis/src/commands/replay.rs", ""),
+        (
+            "crates/condis/src/cli.rs",
+            "enum Command {\n    Run(commands::run::Arguments),\n    Replay(commands::replay::Arguments),\n}\n",
+        ),
     ];
     assert_eq!(found("commands_are_named", &files), ["README.md"]);
+}
+
+#[test]
+fn a_first_command_that_ci_does_not_run_is_found() {
+    let files = [
+        ("README.md", "## Start\n\n    cargo run   # a sample\n    cargo test\n\n## More\n    cargo doc\n"),
+        (".ci/run", "#!/usr/bin/env bash\n    cargo test\n"),
+    ];
+    assert_eq!(found("first_commands_are_run", &files), ["README.md:3"]);
 }
