@@ -1,0 +1,57 @@
+//! The interrupt request level, for drivers that call routines for it; most code reads and writes `cr8` itself.
+
+use super::Here;
+use crate::guest;
+use contract::Rule;
+use model::record::{Irql, Operation};
+
+fn set(here: &Here, level: u8) -> u8 {
+    here.kernel(Operation::SetIrql(Irql(level))) as u8
+}
+
+fn raise(here: &Here, level: u8) -> u8 {
+    if level < engine::processor::irql().0 {
+        here.violate(Rule::KernelIrqlLower, "raises the level to one that is lower");
+    }
+    set(here, level)
+}
+
+fn lower(here: &Here, level: u8) {
+    if level > engine::processor::irql().0 {
+        here.violate(Rule::KernelIrqlLower, "lowers the level to one that is higher");
+    }
+    set(here, level);
+}
+
+super::exports! {
+    Kernel Any "wdm-kegetcurrentirql"
+    KeGetCurrentIrql[here]() -> u8 {
+        engine::processor::irql().0
+    }
+
+    Hal Any "wdm-keraiseirql"
+    KfRaiseIrql[here](level: u8) -> u8 {
+        raise(&here, level)
+    }
+
+    Hal Any "wdm-kelowerirql"
+    KfLowerIrql[here](level: u8) {
+        lower(&here, level);
+    }
+
+    Kernel Any "wdm-keraiseirql"
+    KeRaiseIrql[here](level: u8, old: u64) {
+        let before = raise(&here, level);
+        here.check(guest::write_u8(old, before));
+    }
+
+    Kernel Any "wdm-kelowerirql"
+    KeLowerIrql[here](level: u8) {
+        lower(&here, level);
+    }
+
+    Kernel Dispatch "wdm-keraiseirqltodpclevel"
+    KeRaiseIrqlToDpcLevel[here]() -> u8 {
+        raise(&here, Irql::DISPATCH.0)
+    }
+}

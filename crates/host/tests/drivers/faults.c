@@ -1,0 +1,198 @@
+/*
+ * A driver that does one wrong thing in DriverEntry: the one whose number is the registry value Fault.
+ * tests/faults.rs says for each number what must come of it. Built by build.sh.
+ */
+
+#include <ndis.h>
+
+#define TAG 'tseT'
+
+extern __declspec(dllimport) ULONG NotThereData;
+__declspec(dllimport) VOID NTAPI NotThereRoutine(ULONG Number);
+
+/* The header has this one as an inline function; this is the import. */
+extern KIRQL (NTAPI *const ImportedRaiseIrql)(KIRQL) __asm__("__imp_KfRaiseIrql");
+
+static ULONG TestReadInteger(PCWSTR Name)
+{
+    NDIS_CONFIGURATION_OBJECT Object;
+    PNDIS_CONFIGURATION_PARAMETER Parameter;
+    NDIS_HANDLE Configuration;
+    NDIS_STATUS Status;
+    NDIS_STRING Keyword;
+    ULONG Value = 0;
+
+    NdisZeroMemory(&Object, sizeof(Object));
+    Object.Header.Type = NDIS_OBJECT_TYPE_CONFIGURATION_OBJECT;
+    Object.Header.Revision = NDIS_CONFIGURATION_OBJECT_REVISION_1;
+    Object.Header.Size = NDIS_SIZEOF_CONFIGURATION_OBJECT_REVISION_1;
+    if (NdisOpenConfigurationEx(&Object, &Configuration) != NDIS_STATUS_SUCCESS) {
+        return 0;
+    }
+    NdisInitUnicodeString(&Keyword, Name);
+    NdisReadConfiguration(&Status, &Parameter, Configuration, &Keyword, NdisParameterInteger);
+    if (Status == NDIS_STATUS_SUCCESS) {
+        Value = Parameter->ParameterData.IntegerData;
+    }
+    NdisCloseConfiguration(Configuration);
+    return Value;
+}
+
+static __attribute__((noinline)) ULONG TestRecurse(ULONG Depth)
+{
+    volatile UCHAR Frame[512];
+
+    Frame[Depth % sizeof(Frame)] = (UCHAR)Depth;
+    return TestRecurse(Depth + 1) + Frame[(Depth + 1) % sizeof(Frame)];
+}
+
+static const ULONG TestConstant = 7;
+
+static VOID NTAPI TestFinish(VOID)
+{
+    DbgPrint("done\n");
+}
+
+typedef VOID TEST_ROUTINE(VOID);
+
+NTSTATUS NTAPI DriverEntry(PDRIVER_OBJECT DriverObject, PUNICODE_STRING RegistryPath)
+{
+    volatile ULONG *Null = NULL;
+    volatile ULONG Zero = 0;
+    PUCHAR Block;
+    KSPIN_LOCK Lock;
+    TEST_ROUTINE *volatile Routine;
+
+    switch (TestReadInteger(L"Fault")) {
+    case 0:
+        TestFinish();
+        return STATUS_SUCCESS;
+    case 1: /* reads NULL */
+        return (NTSTATUS)*Null;
+    case 2: /* writes a member of a NULL structure */
+        ((PDRIVER_OBJECT)Null)->DriverSize = 1;
+        break;
+    case 3: /* reads what is nowhere */
+        return *(volatile NTSTATUS *)0x123456789000ull;
+    case 4: /* writes what may only be read */
+        *(volatile ULONG *)&TestConstant = 8;
+        break;
+    case 5: /* an address that no processor has */
+        return *(volatile NTSTATUS *)0x1234567890123456ull;
+    case 6: /* in assembly, because the compiler would not divide */
+        __asm__ volatile("xor %%edx, %%edx; mov $1, %%eax; divl %0" : : "m"(Zero) : "rax", "rdx");
+        break;
+    case 7:
+        __asm__ volatile("int3");
+        break;
+    case 8:
+        __asm__ volatile("int $0x29" : : "c"(3));
+        break;
+    case 9:
+        __asm__ volatile("ud2");
+        break;
+    case 10:
+        __asm__ volatile("cli");
+        break;
+    case 11:
+        __asm__ volatile("inb $0x60, %%al" : : : "rax");
+        break;
+    case 12: /* calls NULL */
+        Routine = NULL;
+        Routine();
+        break;
+    case 13: /* calls data */
+        Routine = (TEST_ROUTINE *)&TestConstant;
+        Routine();
+        break;
+    case 14: /* calls nothing */
+        Routine = (TEST_ROUTINE *)0x123456789000ull;
+        Routine();
+        break;
+    case 15:
+        return (NTSTATUS)TestRecurse(0);
+    case 16:
+        NotThereRoutine(1);
+        break;
+    case 17:
+        return (NTSTATUS)NotThereData;
+    case 18: /* an endless loop */
+        for (;;) {
+            (void)*(volatile ULONG *)&TestConstant;
+        }
+    case 19:
+        KeBugCheckEx(0xe2, 1, 2, 3, 4);
+        break;
+    case 20:
+        DbgBreakPoint();
+        break;
+    case 21: /* frees twice */
+        Block = NdisAllocateMemoryWithTagPriority(NULL, 32, TAG, NormalPoolPriority);
+        NdisFreeMemory(Block, 0, 0);
+        NdisFreeMemory(Block, 0, 0);
+        break;
+    case 22: /* frees the inside of a block */
+        Block = NdisAllocateMemoryWithTagPriority(NULL, 32, TAG, NormalPoolPriority);
+        NdisFreeMemory(Block + 8, 0, 0);
+        break;
+    case 23: /* frees its stack */
+        NdisFreeMemory(&Lock, 0, 0);
+        break;
+    case 24: /* writes behind a block */
+        Block = NdisAllocateMemoryWithTagPriority(NULL, 30, TAG, NormalPoolPriority);
+        Block[30] = 1;
+        NdisFreeMemory(Block, 0, 0);
+        break;
+    case 25: /* frees with the routine of another family */
+        Block = NdisAllocateMemoryWithTagPriority(NULL, 32, TAG, NormalPoolPriority);
+        ExFreePoolWithTag(Block, TAG);
+        break;
+    case 26: /* follows a pointer that it reads from a freed block */
+        Block = NdisAllocateMemoryWithTagPriority(NULL, 32, TAG, NormalPoolPriority);
+        NdisFreeMemory(Block, 0, 0);
+        return **(volatile NTSTATUS *volatile *)Block;
+    case 27: /* follows a pointer that nobody has written */
+        Block = NdisAllocateMemoryWithTagPriority(NULL, 32, TAG, NormalPoolPriority);
+        return **(volatile NTSTATUS *volatile *)Block;
+    case 28: /* a bad pointer as an argument */
+        NdisInitializeEvent((PNDIS_EVENT)16);
+        break;
+    case 29: /* a bad pointer inside a structure */
+    {
+        UNICODE_STRING Text = { 8, 8, (PWSTR)0x123456789000ull };
+        DbgPrint("%wZ\n", &Text);
+        break;
+    }
+    case 30: /* a handle used as a pointer */
+    {
+        NDIS_HANDLE Item = IoAllocateWorkItem((PDEVICE_OBJECT)DriverObject);
+        return *(volatile NTSTATUS *)Item;
+    }
+    case 31: /* a leak, which is no crash */
+        Block = NdisAllocateMemoryWithTagPriority(NULL, 48, TAG, NormalPoolPriority);
+        Block[0] = 1;
+        break;
+    case 32: /* stack damaged: returns nowhere */
+        __asm__ volatile("movabs $0x1234567890123456, %%rax; push %%rax; ret" : : : "rax");
+        break;
+    case 33: /* a misaligned access of an instruction that needs alignment */
+        __asm__ volatile("movaps 8(%%rsp), %%xmm0" : : : "xmm0");
+        __asm__ volatile("movaps 1(%%rsp), %%xmm0" : : : "xmm0");
+        break;
+    case 34: /* the direction flag is left set by a crash */
+        __asm__ volatile("std; xor %%eax, %%eax; mov (%%rax), %%eax" : : : "rax");
+        break;
+    case 35: /* lowers the level by raising it */
+        ImportedRaiseIrql(DISPATCH_LEVEL);
+        ImportedRaiseIrql(PASSIVE_LEVEL);
+        break;
+    case 36: /* a routine above its level */
+        KfRaiseIrql(DISPATCH_LEVEL);
+        (void)TestReadInteger(L"Fault");
+        break;
+    default:
+        break;
+    }
+    UNREFERENCED_PARAMETER(RegistryPath);
+    return STATUS_SUCCESS;
+}
