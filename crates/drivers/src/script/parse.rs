@@ -1,0 +1,1258 @@
+//! Lines of words into a [`Script`].
+
+use super::ast::{Binary, Body, Expr, How, Name, Place, Script, Statement, Suite, Verb};
+use super::block::{Block, Structure};
+use super::error::{ParseError, Problem, nearest};
+use super::lexer::{At, Line, Word};
+use super::value::Value;
+use contract::values::{constants, ndis_device_pnp_event, ndis_halt_action, net_pnp_event_code};
+use contract::{Ddi, DdiKind, Status};
+use model::block::AddressFamily;
+use model::record::{Irql, ObjectKind};
+use model::{Call, Callback, DeviceEvent, HaltAction, NetEvent, Power};
+use std::collections::BTreeSet;
+
+/// The kind of an argument of a call, by its name: what a script's value is turned into.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Kind {
+    Handle,
+    Token,
+    Status,
+    Family,
+    Block(Structure),
+}
+
+/// The kind of the argument `name` of a call of `ddi`.
+pub(crate) fn kind_of(ddi: Ddi, name: &str) -> Option<Kind> {
+    Some(match name {
+        "driver_context" | "binding_context" | "af_context" => Kind::Token,
+        "protocol" | "driver" | "handle" | "adapter" | "binding" | "bind_context" | "unbind_context"
+        | "event" | "af" => Kind::Handle,
+        "status" => Kind::Status,
+        "family" => Kind::Family,
+        "characteristics" if ddi == Ddi::NdisMRegisterMiniportDriver => {
+            Kind::Block(Structure::MiniportCharacteristics)
+        }
+        "characteristics" => Kind::Block(Structure::ProtocolCharacteristics),
+        "handlers" => Kind::Block(Structure::OptionalHandlers),
+        "parameters" => Kind::Block(Structure::OpenParameters),
+        "attributes" => Kind::Block(Structure::Attributes),
+        _ => return None,
+    })
+}
+
+/// Whether a function has no return value.
+pub(crate) fn is_void(ddi: Ddi) -> bool {
+    ddi.info().signature.starts_with("VOID ")
+}
+
+/// The function that a call of `ddi` is: an MCM's macro is the call manager's function.
+fn called(ddi: Ddi) -> Ddi {
+    let info = ddi.info();
+    match info.kind {
+        DdiKind::Macro => info.export.and_then(Ddi::from_name).unwrap_or(ddi),
+        DdiKind::Function | DdiKind::Callback => ddi,
+    }
+}
+
+fn family_value(name: &str) -> Option<u32> {
+    Some(match name {
+        "CO_ADDRESS_FAMILY_Q2931" => constants::CO_ADDRESS_FAMILY_Q2931,
+        "CO_ADDRESS_FAMILY_PSCHED" => constants::CO_ADDRESS_FAMILY_PSCHED,
+        "CO_ADDRESS_FAMILY_L2TP" => constants::CO_ADDRESS_FAMILY_L2TP,
+        "CO_ADDRESS_FAMILY_IRDA" => constants::CO_ADDRESS_FAMILY_IRDA,
+        "CO_ADDRESS_FAMILY_1394" => constants::CO_ADDRESS_FAMILY_1394,
+        "CO_ADDRESS_FAMILY_PPP" => constants::CO_ADDRESS_FAMILY_PPP,
+        "CO_ADDRESS_FAMILY_INFINIBAND" => constants::CO_ADDRESS_FAMILY_INFINIBAND,
+        "CO_ADDRESS_FAMILY_TAPI" => constants::CO_ADDRESS_FAMILY_TAPI,
+        "CO_ADDRESS_FAMILY_TAPI_PROXY" => constants::CO_ADDRESS_FAMILY_TAPI_PROXY,
+        _ => return None,
+    })
+}
+
+const FAMILIES: &[&str] = &[
+    "CO_ADDRESS_FAMILY_Q2931",
+    "CO_ADDRESS_FAMILY_PSCHED",
+    "CO_ADDRESS_FAMILY_L2TP",
+    "CO_ADDRESS_FAMILY_IRDA",
+    "CO_ADDRESS_FAMILY_1394",
+    "CO_ADDRESS_FAMILY_PPP",
+    "CO_ADDRESS_FAMILY_INFINIBAND",
+    "CO_ADDRESS_FAMILY_TAPI",
+    "CO_ADDRESS_FAMILY_TAPI_PROXY",
+];
+
+/// The event of `NET_PNP_EVENT_CODE` with this name, without its power state.
+fn net_event(name: &str) -> Option<NetEvent> {
+    let events = [
+        (net_pnp_event_code::NetEventSetPower, NetEvent::SetPower(Power::D0)),
+        (net_pnp_event_code::NetEventQueryPower, NetEvent::QueryPower(Power::D0)),
+        (net_pnp_event_code::NetEventQueryRemoveDevice, NetEvent::QueryRemoveDevice),
+        (net_pnp_event_code::NetEventCancelRemoveDevice, NetEvent::CancelRemoveDevice),
+        (net_pnp_event_code::NetEventReconfigure, NetEvent::Reconfigure),
+        (net_pnp_event_code::NetEventBindsComplete, NetEvent::BindsComplete),
+        (net_pnp_event_code::NetEventPause, NetEvent::Pause),
+        (net_pnp_event_code::NetEventRestart, NetEvent::Restart),
+    ];
+    let mut events = events.into_iter();
+    events.find(|(value, _)| net_pnp_event_code::name(*value) == Some(name)).map(|(_, event)| event)
+}
+
+fn halt_action(name: &str) -> Option<HaltAction> {
+    let actions = [
+        (ndis_halt_action::NdisHaltDeviceDisabled, HaltAction::DeviceDisabled),
+        (ndis_halt_action::NdisHaltDeviceSurpriseRemoved, HaltAction::DeviceSurpriseRemoved),
+        (ndis_halt_action::NdisHaltDeviceStopped, HaltAction::DeviceStopped),
+    ];
+    let mut actions = actions.into_iter();
+    actions.find(|(value, _)| ndis_halt_action::name(*value) == Some(name)).map(|(_, action)| action)
+}
+
+fn level(name: &str) -> Option<Irql> {
+    [Irql::PASSIVE, Irql::APC, Irql::DISPATCH].into_iter().find(|level| level.name() == name)
+}
+
+/// What is known where a body is read.
+#[derive(Default)]
+struct Scope {
+    locals: BTreeSet<Name>,
+    /// The handler that the body is of.
+    handler: Option<Ddi>,
+}
+
+/// Reads the words of one line.
+pub(crate) struct Cursor<'a> {
+    line: &'a Line,
+    index: usize,
+    script: &'a mut Script,
+    scope: &'a mut Scope,
+}
+
+impl<'a> Cursor<'a> {
+    fn new(line: &'a Line, script: &'a mut Script, scope: &'a mut Scope) -> Cursor<'a> {
+        Cursor { line, index: 0, script, scope }
+    }
+
+    pub(crate) fn peek(&self) -> Option<&'a (At, Word)> {
+        self.line.words.get(self.index)
+    }
+
+    fn peek_second(&self) -> Option<&'a (At, Word)> {
+        self.line.words.get(self.index + 1)
+    }
+
+    #[expect(clippy::should_implement_trait, reason = "a cursor is no iterator: it also looks ahead")]
+    pub(crate) fn next(&mut self) -> Option<&'a (At, Word)> {
+        let word = self.peek();
+        self.index += usize::from(word.is_some());
+        word
+    }
+
+    pub(crate) fn at(&self) -> At {
+        self.peek().map_or(self.line.end, |(at, _)| *at)
+    }
+
+    /// The error that something else was meant here.
+    pub(crate) fn expected(&self, what: &'static str) -> ParseError {
+        let found =
+            self.peek().map_or_else(|| "the end of the line".to_owned(), |(_, word)| word.to_string());
+        self.at().error(Problem::Expected { what, found })
+    }
+
+    pub(crate) fn sees(&self, sign: &str) -> bool {
+        matches!(self.peek(), Some((_, Word::Sign(seen))) if *seen == sign)
+    }
+
+    fn sees_name(&self, name: &str) -> bool {
+        matches!(self.peek(), Some((_, Word::Name(seen))) if seen == name)
+    }
+
+    pub(crate) fn takes(&mut self, sign: &str) -> bool {
+        let sees = self.sees(sign);
+        self.index += usize::from(sees);
+        sees
+    }
+
+    fn takes_name(&mut self, name: &str) -> bool {
+        let sees = self.sees_name(name);
+        self.index += usize::from(sees);
+        sees
+    }
+
+    pub(crate) fn sign(&mut self, sign: &'static str, what: &'static str) -> Result<(), ParseError> {
+        if self.takes(sign) { Ok(()) } else { Err(self.expected(what)) }
+    }
+
+    pub(crate) fn keyword(&mut self, keyword: &'static str) -> Result<(), ParseError> {
+        if self.takes_name(keyword) { Ok(()) } else { Err(self.expected(keyword)) }
+    }
+
+    pub(crate) fn name(&mut self, what: &'static str) -> Result<(At, &'a str), ParseError> {
+        match self.peek() {
+            Some((at, Word::Name(name))) => {
+                self.index += 1;
+                Ok((*at, name))
+            }
+            _ => Err(self.expected(what)),
+        }
+    }
+
+    pub(crate) fn small<T: TryFrom<u64>>(&mut self, what: &'static str) -> Result<T, ParseError> {
+        match self.peek() {
+            Some((at, Word::Number(number))) => {
+                self.index += 1;
+                T::try_from(*number).map_err(|_| at.error(Problem::Number))
+            }
+            _ => Err(self.expected(what)),
+        }
+    }
+
+    fn end(&self) -> Result<(), ParseError> {
+        if self.peek().is_none() { Ok(()) } else { Err(self.expected("the end of the line")) }
+    }
+
+    /// A function of the documentation.
+    fn function(&mut self) -> Result<(At, Ddi), ParseError> {
+        let (at, name) = self.name("a function of the documentation")?;
+        match Ddi::from_name(name) {
+            Some(ddi) => Ok((at, ddi)),
+            None => {
+                let near = nearest(name, Ddi::ALL.iter().map(|ddi| ddi.name()));
+                Err(at.error(Problem::UnknownFunction { name: name.to_owned(), near }))
+            }
+        }
+    }
+
+    /// A handler, also one that is never called yet.
+    pub(crate) fn callback(&mut self) -> Result<Ddi, ParseError> {
+        let (at, ddi) = self.function()?;
+        match ddi.info().kind {
+            DdiKind::Callback => Ok(ddi),
+            DdiKind::Function | DdiKind::Macro => Err(at.error(Problem::WrongDirection(ddi))),
+        }
+    }
+
+    fn intern(&mut self, name: &str) -> Result<Name, ParseError> {
+        intern(self.script, name).ok_or_else(|| self.at().error(Problem::TooMany("names")))
+    }
+
+    fn lookup(&self, name: &str) -> Option<Name> {
+        self.script.names.iter().position(|known| known == name).map(|index| Name(index as u16))
+    }
+
+    // ---- expressions ------------------------------------------------------------------------------------------
+
+    pub(crate) fn expression(&mut self) -> Result<Expr, ParseError> {
+        let mut left = self.conjunction()?;
+        while self.takes_name("or") {
+            left = Expr::Binary(Binary::Or, Box::new(left), Box::new(self.conjunction()?));
+        }
+        Ok(left)
+    }
+
+    fn conjunction(&mut self) -> Result<Expr, ParseError> {
+        let mut left = self.negation()?;
+        while self.takes_name("and") {
+            left = Expr::Binary(Binary::And, Box::new(left), Box::new(self.negation()?));
+        }
+        Ok(left)
+    }
+
+    fn negation(&mut self) -> Result<Expr, ParseError> {
+        if self.takes_name("not") {
+            return Ok(Expr::Not(Box::new(self.negation()?)));
+        }
+        self.comparison()
+    }
+
+    fn comparison(&mut self) -> Result<Expr, ParseError> {
+        let left = self.sum()?;
+        let comparison = match self.peek() {
+            Some((_, Word::Sign("=="))) => Binary::Equal,
+            Some((_, Word::Sign("!="))) => Binary::Different,
+            Some((_, Word::Sign("<"))) => Binary::Less,
+            Some((_, Word::Sign("<="))) => Binary::LessOrEqual,
+            Some((_, Word::Sign(">"))) => Binary::Greater,
+            Some((_, Word::Sign(">="))) => Binary::GreaterOrEqual,
+            _ => return Ok(left),
+        };
+        self.next();
+        Ok(Expr::Binary(comparison, Box::new(left), Box::new(self.sum()?)))
+    }
+
+    fn sum(&mut self) -> Result<Expr, ParseError> {
+        let mut left = self.term()?;
+        loop {
+            let operation = if self.takes("+") {
+                Binary::Plus
+            } else if self.takes("-") {
+                Binary::Minus
+            } else {
+                return Ok(left);
+            };
+            left = Expr::Binary(operation, Box::new(left), Box::new(self.term()?));
+        }
+    }
+
+    /// A value with the fields that are taken of it.
+    fn term(&mut self) -> Result<Expr, ParseError> {
+        let mut value = self.primary()?;
+        while self.sees(".") && matches!(self.peek_second(), Some((_, Word::Name(_)))) {
+            self.next();
+            let (_, field) = self.name("a field")?;
+            value = Expr::Field(Box::new(value), self.intern(field)?);
+        }
+        Ok(value)
+    }
+
+    fn primary(&mut self) -> Result<Expr, ParseError> {
+        match self.peek() {
+            Some((_, Word::Number(number))) => {
+                self.next();
+                Ok(Expr::Constant(Value::Number(*number)))
+            }
+            Some((_, Word::Sign("."))) => {
+                self.next();
+                let (_, field) = self.name("a field")?;
+                Ok(Expr::Field(Box::new(Expr::Here), self.intern(field)?))
+            }
+            Some((_, Word::Sign("$"))) => {
+                self.next();
+                Ok(Expr::Registry(self.name("a keyword of the registry")?.1.to_owned()))
+            }
+            Some((_, Word::Sign("@"))) => {
+                self.next();
+                Ok(Expr::Shared(self.name("a name that drivers share")?.1.to_owned()))
+            }
+            Some((_, Word::Sign("("))) => {
+                self.next();
+                let value = self.expression()?;
+                self.sign(")", "`)`")?;
+                Ok(value)
+            }
+            Some((at, Word::Name(name))) => {
+                self.next();
+                self.named(*at, name)
+            }
+            _ => Err(self.expected("a value")),
+        }
+    }
+
+    fn named(&mut self, at: At, name: &str) -> Result<Expr, ParseError> {
+        let constant = |value| Ok(Expr::Constant(value));
+        match name {
+            "null" | "NULL" => return constant(Value::Null),
+            "yes" => return constant(Value::Flag(true)),
+            "no" => return constant(Value::Flag(false)),
+            "here" => return Ok(Expr::Here),
+            "result" => return Ok(Expr::Result),
+            "task" => return Ok(Expr::Task),
+            "any" => {
+                let (_, kind) = self.name("a kind of object")?;
+                let kind = self.intern(kind)?;
+                let condition =
+                    if self.takes_name("where") { Some(Box::new(self.negation()?)) } else { None };
+                return Ok(Expr::Any(kind, condition));
+            }
+            "new" => return self.new_object(),
+            _ => {}
+        }
+        if let Some(local) = self.lookup(name) {
+            if self.script.variables.contains_key(&local) {
+                return Ok(Expr::Variable(local));
+            }
+            if self.scope.locals.contains(&local) {
+                return Ok(Expr::Local(local));
+            }
+        }
+        self.constant(at, name)
+    }
+
+    fn new_object(&mut self) -> Result<Expr, ParseError> {
+        let (_, kind) = self.name("`event`, `lock` or a kind of object")?;
+        Ok(match kind {
+            "event" => Expr::NewKernel(ObjectKind::NotificationEvent { set: false }),
+            "synchronization" => {
+                self.keyword("event")?;
+                Expr::NewKernel(ObjectKind::SynchronizationEvent { set: false })
+            }
+            "lock" => Expr::NewKernel(ObjectKind::SpinLock),
+            kind => Expr::New(self.intern(kind)?),
+        })
+    }
+
+    fn constant(&mut self, at: At, name: &str) -> Result<Expr, ParseError> {
+        let constant = |value| Ok(Expr::Constant(value));
+        let unknown = |near: Option<&str>| {
+            let near = near.map(str::to_owned);
+            Err(at.error(Problem::UnknownConstant { name: name.to_owned(), near }))
+        };
+        if name.starts_with("NDIS_STATUS_") {
+            let known = Status::ALL.iter().filter_map(|status| status.name());
+            return match Status::from_name(name) {
+                Some(status) => constant(Value::Status(status)),
+                None => unknown(nearest(name, known)),
+            };
+        }
+        if name.starts_with("CO_ADDRESS_FAMILY_") {
+            let Some(family) = family_value(name) else {
+                return unknown(nearest(name, FAMILIES.iter().copied()));
+            };
+            return self.family(family).map(|family| Expr::Constant(Value::Family(family)));
+        }
+        if let Some(event) = net_event(name) {
+            return self.powered(event).map(|event| Expr::Constant(Value::NetEvent(event)));
+        }
+        if let Some(action) = halt_action(name) {
+            return constant(Value::HaltAction(action));
+        }
+        if ndis_device_pnp_event::name(ndis_device_pnp_event::NdisDevicePnPEventSurpriseRemoved) == Some(name)
+        {
+            return constant(Value::DeviceEvent(DeviceEvent::SurpriseRemoved));
+        }
+        let known = self.script.variables.keys().chain(&self.scope.locals);
+        let near = nearest(name, known.map(|known| self.script.name_of(*known))).map(str::to_owned);
+        Err(at.error(Problem::UnknownName { name: name.to_owned(), near }))
+    }
+
+    /// What follows the name of a family: `|CO_ADDRESS_FAMILY_PROXY`, `/3.1`.
+    fn family(&mut self, mut family: u32) -> Result<AddressFamily, ParseError> {
+        if self.takes("|") {
+            self.keyword("CO_ADDRESS_FAMILY_PROXY")?;
+            family |= constants::CO_ADDRESS_FAMILY_PROXY;
+        }
+        let (mut major, mut minor) = (0, 0);
+        if self.takes("/") {
+            major = self.small("the major version")?;
+            self.sign(".", "`.` and the minor version")?;
+            minor = self.small("the minor version")?;
+        }
+        Ok(AddressFamily { family, major, minor })
+    }
+
+    fn powered(&mut self, event: NetEvent) -> Result<NetEvent, ParseError> {
+        let power = |cursor: &mut Self| {
+            cursor.sign(":", "`:NetDeviceStateD0` or `:NetDeviceStateD3`")?;
+            match cursor.name("`NetDeviceStateD0` or `NetDeviceStateD3`")? {
+                (_, "NetDeviceStateD0") => Ok(Power::D0),
+                (_, "NetDeviceStateD3") => Ok(Power::D3),
+                (at, found) => Err(at.error(Problem::Expected {
+                    what: "`NetDeviceStateD0` or `NetDeviceStateD3`",
+                    found: found.to_owned(),
+                })),
+            }
+        };
+        Ok(match event {
+            NetEvent::SetPower(_) => NetEvent::SetPower(power(self)?),
+            NetEvent::QueryPower(_) => NetEvent::QueryPower(power(self)?),
+            NetEvent::QueryRemoveDevice
+            | NetEvent::CancelRemoveDevice
+            | NetEvent::Reconfigure
+            | NetEvent::BindsComplete
+            | NetEvent::Pause
+            | NetEvent::Restart => event,
+        })
+    }
+
+    /// An event of plug and play, for a program.
+    pub(crate) fn pnp_event(&mut self) -> Result<NetEvent, ParseError> {
+        let (at, name) = self.name("an event of NET_PNP_EVENT_CODE")?;
+        match net_event(name) {
+            Some(event) => self.powered(event),
+            None => Err(at.error(Problem::UnknownConstant { name: name.to_owned(), near: None })),
+        }
+    }
+
+    // ---- places and arguments ---------------------------------------------------------------------------------
+
+    fn place(&mut self) -> Result<Place, ParseError> {
+        if self.takes("@") {
+            return Ok(Place::Shared(self.name("a name that drivers share")?.1.to_owned()));
+        }
+        if let (Some((_, Word::Name(name))), false) =
+            (self.peek(), matches!(self.peek_second(), Some((_, Word::Sign(".")))))
+        {
+            self.next();
+            let name = self.intern(name)?;
+            return Ok(self.declare(name));
+        }
+        match self.term()? {
+            Expr::Field(object, field) => Ok(Place::Field(object, field)),
+            _ => Err(self.expected("a name or field")),
+        }
+    }
+
+    /// A name that gets a value here: a variable of the driver, else a local name.
+    fn declare(&mut self, name: Name) -> Place {
+        if self.script.variables.contains_key(&name) {
+            Place::Variable(name)
+        } else {
+            self.scope.locals.insert(name);
+            Place::Local(name)
+        }
+    }
+
+    /// Arguments in brackets, by position or with their names, in the order of `names`.
+    fn arguments(
+        &mut self,
+        of: &str,
+        names: &[&str],
+        kinds: impl Fn(usize) -> Option<Kind>,
+    ) -> Result<Vec<Expr>, ParseError> {
+        let at = self.at();
+        self.sign("(", "`(` and the arguments")?;
+        let mut arguments: Vec<Option<Expr>> = names.iter().map(|_| None).collect();
+        let owned = || names.iter().map(|&name| name.to_owned()).collect::<Vec<_>>();
+        let mut given = 0;
+        while !self.takes(")") {
+            let argument = self.at();
+            let named = matches!(self.peek_second(), Some((_, Word::Sign("="))));
+            let index = match self.peek() {
+                Some((_, Word::Name(name))) if named => {
+                    self.index += 2;
+                    names.iter().position(|known| known == name).ok_or_else(|| {
+                        argument.error(Problem::UnknownArgument { name: name.clone(), names: owned() })
+                    })?
+                }
+                _ => given,
+            };
+            let value = match kinds(index) {
+                Some(Kind::Block(structure)) if self.sees("{") => {
+                    Expr::Block(Box::new(Block::parse(self, structure)?))
+                }
+                Some(_) | None => self.expression()?,
+            };
+            given += 1;
+            match arguments.get_mut(index) {
+                Some(place) => *place = Some(value),
+                None => {
+                    return Err(argument.error(Problem::Arguments {
+                        of: of.to_owned(),
+                        names: owned(),
+                        given,
+                    }));
+                }
+            }
+            if !self.takes(",") && !self.sees(")") {
+                return Err(self.expected("`,` or `)`"));
+            }
+        }
+        match arguments.into_iter().collect::<Option<Vec<Expr>>>() {
+            Some(arguments) => Ok(arguments),
+            None => Err(at.error(Problem::Arguments { of: of.to_owned(), names: owned(), given })),
+        }
+    }
+
+    /// A time: `10 ms`, in units of 100 nanoseconds.
+    fn duration(&mut self) -> Result<u64, ParseError> {
+        let number: u64 = self.small("a time, such as `10 ms`")?;
+        let (at, unit) = self.name("`s`, `ms` or `us`")?;
+        let scale = match unit {
+            "s" => 10_000_000,
+            "ms" => 10_000,
+            "us" => 10,
+            unit => {
+                let found = format!("`{unit}`");
+                return Err(at.error(Problem::Expected { what: "`s`, `ms` or `us`", found }));
+            }
+        };
+        number.checked_mul(scale).ok_or_else(|| at.error(Problem::Number))
+    }
+
+    fn level(&mut self) -> Result<Irql, ParseError> {
+        if let Some((_, Word::Number(_))) = self.peek() {
+            return self.small("a level").map(Irql);
+        }
+        let (at, name) = self.name("`DISPATCH_LEVEL`, another level, or its number")?;
+        level(name).ok_or_else(|| at.error(Problem::UnknownConstant { name: name.to_owned(), near: None }))
+    }
+
+    // ---- statements -------------------------------------------------------------------------------------------
+
+    /// A statement without a body of its own.
+    fn simple(&mut self) -> Result<Statement, ParseError> {
+        match self.peek() {
+            Some((_, Word::Text(text))) => {
+                self.next();
+                return Ok(Statement::Print(text.clone()));
+            }
+            Some((_, Word::Name(name))) => {
+                if !matches!(self.peek_second(), Some((_, Word::Sign("="))))
+                    && let Some(statement) = self.verb(name)?
+                {
+                    return Ok(statement);
+                }
+                if looks_like_function(name) || matches!(self.peek_second(), Some((_, Word::Sign("(")))) {
+                    return self.of_function();
+                }
+            }
+            _ => {}
+        }
+        let place = self.place()?;
+        self.sign("=", "`=` and a value")?;
+        Ok(Statement::Assign { place, value: self.expression()? })
+    }
+
+    fn verb(&mut self, name: &str) -> Result<Option<Statement>, ParseError> {
+        let verb = match name {
+            "set" => Some(Verb::Set),
+            "reset" => Some(Verb::Reset),
+            "acquire" => Some(Verb::Acquire),
+            "release" => Some(Verb::Release),
+            "free" => Some(Verb::Free),
+            "cancel" => Some(Verb::Cancel),
+            _ => None,
+        };
+        if let Some(verb) = verb {
+            self.next();
+            return Ok(Some(Statement::Kernel { verb, object: self.expression()? }));
+        }
+        let statement = match name {
+            "return" => {
+                self.next();
+                let value = if self.peek().is_none() { None } else { Some(self.expression()?) };
+                if let (Some(_), Some(ddi)) = (&value, self.scope.handler)
+                    && is_void(ddi)
+                {
+                    return Err(self.at().error(Problem::NoReturnValue(ddi)));
+                }
+                Statement::Return(value)
+            }
+            "do" => {
+                self.next();
+                let (at, name) = self.name("a procedure")?;
+                let Some((known, body)) =
+                    self.lookup(name).and_then(|known| Some((known, self.script.procedures.get(&known)?)))
+                else {
+                    let known = self.script.procedures.keys().map(|known| self.script.name_of(*known));
+                    let near = nearest(name, known).map(str::to_owned);
+                    return Err(at.error(Problem::UnknownProcedure { name: name.to_owned(), near }));
+                };
+                let parameters = body.parameters.clone();
+                let names: Vec<String> =
+                    parameters.iter().flatten().map(|name| self.script.name_of(*name).to_owned()).collect();
+                let names: Vec<&str> = names.iter().map(String::as_str).collect();
+                let arguments = if names.is_empty() && !self.sees("(") {
+                    Vec::new()
+                } else {
+                    self.arguments(name, &names, |_| None)?
+                };
+                Statement::Do { procedure: known, arguments }
+            }
+            "wait" => {
+                self.next();
+                let object = self.expression()?;
+                let limit = if self.takes_name("for") { Some(self.duration()?) } else { None };
+                Statement::Wait { object, limit }
+            }
+            "sleep" => {
+                self.next();
+                Statement::Sleep(self.duration()?)
+            }
+            "raise" | "lower" => {
+                self.next();
+                self.keyword("to")?;
+                Statement::SetLevel(self.level()?)
+            }
+            "allocate" => {
+                self.next();
+                let bytes = self.small("a number of bytes")?;
+                self.sign("->", "`->` and where the address is kept")?;
+                Statement::Allocate { bytes, place: self.place()? }
+            }
+            "drop" => {
+                self.next();
+                Statement::Drop(self.expression()?)
+            }
+            "expect" => {
+                self.next();
+                let from = self.at();
+                let condition = self.expression()?;
+                let text = match self.peek() {
+                    Some((_, Word::Text(text))) => {
+                        self.next();
+                        text.clone()
+                    }
+                    _ => format!("the expectation of line {} does not hold", from.line),
+                };
+                Statement::Expect { condition, text }
+            }
+            _ => return Ok(None),
+        };
+        Ok(Some(statement))
+    }
+
+    /// A call, or what a trace says of its return; a handler's answer.
+    fn of_function(&mut self) -> Result<Statement, ParseError> {
+        let (at, ddi) = self.function()?;
+        if ddi.info().kind == DdiKind::Callback {
+            return self.reply(at, ddi);
+        }
+        let ddi = called(ddi);
+        if self.takes("=") {
+            return Ok(Statement::Returned { ddi, status: self.expression()? });
+        }
+        if self.takes_name("returns") {
+            return Ok(Statement::Returned { ddi, status: Expr::Constant(Value::Status(Status::SUCCESS)) });
+        }
+        let names = Call::argument_names(ddi).ok_or_else(|| at.error(Problem::NotThereYet(ddi)))?;
+        let arguments = self.arguments(ddi.name(), names, |index| {
+            kind_of(ddi, names.get(index).copied().unwrap_or_default())
+        })?;
+        let store = if self.sees("->") {
+            let arrow = self.at();
+            self.next();
+            if !stores_handle(ddi) {
+                return Err(arrow.error(Problem::NoResult(ddi)));
+            }
+            Some(self.place()?)
+        } else {
+            None
+        };
+        let mut expect = Vec::new();
+        if self.takes("=") {
+            // `or` separates the statuses here, so a status is no whole expression.
+            expect.push(self.term()?);
+            while self.takes_name("or") {
+                expect.push(self.term()?);
+            }
+        }
+        Ok(Statement::Call { ddi, arguments, store, expect })
+    }
+
+    fn reply(&mut self, at: At, ddi: Ddi) -> Result<Statement, ParseError> {
+        if self.sees("(") {
+            return Err(at.error(Problem::WrongDirection(ddi)));
+        }
+        if self.scope.handler != Some(ddi) {
+            return Err(at.error(Problem::ForeignReply(ddi)));
+        }
+        if self.takes_name("returns") {
+            return Ok(Statement::Reply { status: None, context: None });
+        }
+        self.sign("=", "`=` and a status, or `returns`")?;
+        if is_void(ddi) {
+            return Err(at.error(Problem::NoReturnValue(ddi)));
+        }
+        let status = Some(self.expression()?);
+        let context = if self.takes(",") {
+            self.sign("*", "`*CallMgrAfContext = ` and a context")?;
+            self.keyword("CallMgrAfContext")?;
+            self.sign("=", "`=` and a context")?;
+            Some(self.expression()?)
+        } else {
+            None
+        };
+        Ok(Statement::Reply { status, context })
+    }
+}
+
+fn stores_handle(ddi: Ddi) -> bool {
+    matches!(
+        ddi,
+        Ddi::NdisRegisterProtocolDriver
+            | Ddi::NdisMRegisterMiniportDriver
+            | Ddi::NdisOpenAdapterEx
+            | Ddi::NdisClOpenAddressFamilyEx
+    )
+}
+
+fn looks_like_function(name: &str) -> bool {
+    Ddi::from_name(name).is_some()
+        || ["Ndis", "Protocol", "Miniport"].iter().any(|begin| {
+            name.strip_prefix(begin).is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_uppercase()))
+        })
+}
+
+fn intern(script: &mut Script, name: &str) -> Option<Name> {
+    if let Some(known) = script.names.iter().position(|known| known == name) {
+        return Some(Name(known as u16));
+    }
+    let index = u16::try_from(script.names.len()).ok()?;
+    script.names.push(name.to_owned());
+    Some(Name(index))
+}
+
+// ---- bodies and drivers -----------------------------------------------------------------------------------------
+
+/// Lines, from one on to where their block ends.
+pub(crate) struct Lines<'a> {
+    lines: &'a [Line],
+    next: usize,
+}
+
+impl<'a> Lines<'a> {
+    pub(crate) fn new(lines: &'a [Line]) -> Lines<'a> {
+        Lines { lines, next: 0 }
+    }
+
+    pub(crate) fn peek(&self) -> Option<&'a Line> {
+        self.lines.get(self.next)
+    }
+
+    pub(crate) fn take(&mut self) -> Option<&'a Line> {
+        let line = self.peek();
+        self.next += usize::from(line.is_some());
+        line
+    }
+
+    /// The lines that are indented deeper than `indent`, which follow now.
+    pub(crate) fn deeper(&mut self, indent: u32) -> &'a [Line] {
+        let rest = &self.lines[self.next..];
+        let length = rest.iter().position(|line| line.indent <= indent).unwrap_or(rest.len());
+        self.next += length;
+        &rest[..length]
+    }
+}
+
+impl<'a> Lines<'a> {
+    /// The lines of a driver's items, which follow now: up to the next line that begins a driver or an option.
+    pub(crate) fn items(&mut self, indent: u32) -> &'a [Line] {
+        let rest = &self.lines[self.next..];
+        let is_item = |line: &Line| {
+            line.indent > indent
+                || match line.words.first() {
+                    Some((_, Word::Name(word))) => {
+                        ["to", "var", "registry", "without"].contains(&word.as_str())
+                            || looks_like_function(word)
+                    }
+                    _ => false,
+                }
+        };
+        let length = rest.iter().position(|line| !is_item(line)).unwrap_or(rest.len());
+        self.next += length;
+        &rest[..length]
+    }
+}
+
+/// A cursor over a line in which nothing of a driver is known, for lines of options.
+pub(crate) fn with_plain_cursor<T>(
+    line: &Line,
+    read: impl FnOnce(&mut Cursor<'_>) -> Result<T, ParseError>,
+) -> Result<T, ParseError> {
+    let (mut script, mut scope) = (Script::default(), Scope::default());
+    let mut cursor = Cursor::new(line, &mut script, &mut scope);
+    let value = read(&mut cursor)?;
+    cursor.end()?;
+    Ok(value)
+}
+
+impl Script {
+    /// Reads the items of a driver, on top of `base`: its own handlers, procedures and variables replace those of the base.
+    pub(crate) fn parse_items(
+        name: &str,
+        base: Option<&Script>,
+        items: &[Line],
+    ) -> Result<Script, ParseError> {
+        let mut script = base.cloned().unwrap_or_default();
+        script.name = name.to_owned();
+        let Some(indent) = items.first().map(|line| line.indent) else { return Ok(script) };
+        // Headers first, so that variables and procedures may be used before the lines that make them.
+        let mut bodies = Vec::new();
+        let mut own = BTreeSet::new();
+        let mut lines = Lines::new(items);
+        while let Some(line) = lines.take() {
+            if line.indent != indent {
+                return Err(line.at.error(Problem::Indent));
+            }
+            let body = lines.deeper(indent);
+            if let Some(header) = script.item(line, &mut own, body)? {
+                bodies.push((line, header, body));
+            }
+        }
+        let mut seen = BTreeSet::new();
+        for (line, header, body) in bodies {
+            script.body(line, header, body, &mut seen)?;
+        }
+        Ok(script)
+    }
+
+    /// One item. Gives back what the header of a body says.
+    fn item(
+        &mut self,
+        line: &Line,
+        own: &mut BTreeSet<String>,
+        body: &[Line],
+    ) -> Result<Option<Header>, ParseError> {
+        let mut scope = Scope::default();
+        let mut cursor = Cursor::new(line, self, &mut scope);
+        let (at, word) = cursor.name("a handler, `to`, `var`, `registry` or `without`")?;
+        let mut once = |what: &str, name: &str| {
+            if own.insert(format!("{what} {name}")) {
+                Ok(())
+            } else {
+                Err(at.error(Problem::Twice(name.to_owned())))
+            }
+        };
+        let header = match word {
+            "var" => {
+                let (_, name) = cursor.name("the name of a variable")?;
+                once(word, name)?;
+                let name = cursor.intern(name)?;
+                let value =
+                    if cursor.takes("=") { cursor.expression()? } else { Expr::Constant(Value::Null) };
+                cursor.end()?;
+                cursor.script.variables.insert(name, value);
+                None
+            }
+            "registry" => {
+                let (_, keyword) = cursor.name("a keyword of the registry")?;
+                once(word, keyword)?;
+                cursor.sign("=", "`=` and a number")?;
+                let value = cursor.small("a number of at most 32 bits")?;
+                cursor.end()?;
+                cursor.script.registry.insert(keyword.to_owned(), value);
+                None
+            }
+            "without" => {
+                let handler = cursor.callback()?;
+                cursor.end()?;
+                cursor.script.without.insert(handler);
+                None
+            }
+            "to" => {
+                let (_, name) = cursor.name("the name of a procedure")?;
+                once(word, name)?;
+                let name = cursor.intern(name)?;
+                let mut parameters = Vec::new();
+                if cursor.takes("(") {
+                    while !cursor.takes(")") {
+                        let (_, parameter) = cursor.name("a parameter")?;
+                        parameters.push(Some(cursor.intern(parameter)?));
+                        if !cursor.takes(",") && !cursor.sees(")") {
+                            return Err(cursor.expected("`,` or `)`"));
+                        }
+                    }
+                }
+                let index = cursor.index;
+                // Known from now on; its body is read when all headers are.
+                let unread = Body { parameters: parameters.clone(), suite: Suite(u32::MAX) };
+                self.procedures.insert(name, unread);
+                return Ok(Some(Header { of: Of::Procedure(name), parameters, index }));
+            }
+            _ => {
+                cursor.index = 0;
+                let (at, ddi) = cursor.function()?;
+                if ddi.info().kind != DdiKind::Callback {
+                    return Err(at.error(Problem::WrongDirection(ddi)));
+                }
+                let names =
+                    Callback::argument_names(ddi).ok_or_else(|| at.error(Problem::NotThereYet(ddi)))?;
+                let parameters = cursor.parameters(ddi, names)?;
+                let index = cursor.index;
+                return Ok(Some(Header { of: Of::Handler(ddi), parameters, index }));
+            }
+        };
+        match body.first() {
+            Some(stray) => Err(stray.at.error(Problem::Indent)),
+            None => Ok(header),
+        }
+    }
+
+    fn body(
+        &mut self,
+        line: &Line,
+        header: Header,
+        lines: &[Line],
+        seen: &mut BTreeSet<Ddi>,
+    ) -> Result<(), ParseError> {
+        let mut scope = Scope::default();
+        scope.locals.extend(header.parameters.iter().flatten());
+        if let Of::Handler(ddi) = header.of {
+            scope.handler = Some(ddi);
+        }
+        let suite = self.suite_of(line, header.index, lines, &mut scope)?;
+        let body = Body { parameters: header.parameters, suite };
+        match header.of {
+            Of::Procedure(name) => drop(self.procedures.insert(name, body)),
+            Of::Handler(ddi) => {
+                let bodies = self.handlers.entry(ddi).or_default();
+                if seen.insert(ddi) {
+                    bodies.clear();
+                }
+                bodies.push(body);
+            }
+        }
+        Ok(())
+    }
+
+    /// The suite that belongs to a line: behind its colon, or the lines below it.
+    fn suite_of(
+        &mut self,
+        line: &Line,
+        index: usize,
+        lines: &[Line],
+        scope: &mut Scope,
+    ) -> Result<Suite, ParseError> {
+        let mut cursor = Cursor::new(line, self, scope);
+        cursor.index = index;
+        let statements = if cursor.takes(":") && cursor.peek().is_some() {
+            if let Some(stray) = lines.first() {
+                return Err(stray.at.error(Problem::Indent));
+            }
+            let statement = cursor.simple()?;
+            cursor.end()?;
+            vec![(line.at.line, statement)]
+        } else {
+            cursor.end()?;
+            self.statements(lines, scope)?
+        };
+        let suite = Suite(self.suites.len() as u32);
+        self.suites.push(statements);
+        Ok(suite)
+    }
+
+    fn statements(&mut self, lines: &[Line], scope: &mut Scope) -> Result<Vec<(u32, Statement)>, ParseError> {
+        let mut statements: Vec<(u32, Statement)> = Vec::new();
+        let Some(indent) = lines.first().map(|line| line.indent) else { return Ok(statements) };
+        let mut lines = Lines::new(lines);
+        while let Some(line) = lines.take() {
+            if line.indent != indent {
+                return Err(line.at.error(Problem::Indent));
+            }
+            let below = lines.deeper(indent);
+            match line.words.first() {
+                Some((at, Word::Name(word))) if word == "else" => {
+                    let suite = self.otherwise(line, below, scope)?;
+                    match last_branch(statements.last_mut().map(|(_, statement)| statement), &self.suites) {
+                        Some(Branch::Here(otherwise)) => *otherwise = Some(suite),
+                        Some(Branch::In(nested)) => self.chain(nested, suite, *at)?,
+                        None => return Err(at.error(Problem::StrayElse)),
+                    }
+                }
+                // `*NdisAfHandle = af1`: what the call before stored, as a trace says it.
+                Some((_, Word::Sign("*"))) => {
+                    let mut cursor = Cursor::new(line, self, scope);
+                    let store = cursor.published()?;
+                    match statements.last_mut() {
+                        Some((_, Statement::Call { ddi, store: place, .. })) if stores_handle(*ddi) => {
+                            *place = Some(store);
+                        }
+                        Some(_) | None => {
+                            let found = "a result".to_owned();
+                            let what = "a call that stores a handle on the line before";
+                            return Err(line.at.error(Problem::Expected { what, found }));
+                        }
+                    }
+                }
+                _ => {
+                    let statement = self.statement(line, below, scope)?;
+                    statements.push((line.at.line, statement));
+                }
+            }
+        }
+        Ok(statements)
+    }
+
+    /// Hangs an `else` onto the last `else when` of a chain.
+    fn chain(&mut self, nested: Suite, suite: Suite, at: At) -> Result<(), ParseError> {
+        let mut nested = nested;
+        loop {
+            let Some((_, Statement::When { otherwise, .. })) = self.suites[nested.0 as usize].last_mut()
+            else {
+                return Err(at.error(Problem::StrayElse));
+            };
+            match otherwise {
+                Some(deeper) => nested = *deeper,
+                None => {
+                    *otherwise = Some(suite);
+                    return Ok(());
+                }
+            }
+        }
+    }
+
+    fn otherwise(&mut self, line: &Line, below: &[Line], scope: &mut Scope) -> Result<Suite, ParseError> {
+        let conditional = match line.words.get(1) {
+            Some((_, Word::Name(word))) => word == "when" || word == "unless",
+            _ => false,
+        };
+        if !conditional {
+            return self.suite_of(line, 1, below, scope);
+        }
+        // `else when` is a `when` in a suite of its own.
+        let shorter = Line { words: line.words[1..].to_vec(), ..line.clone() };
+        let statement = self.statement(&shorter, below, scope)?;
+        let suite = Suite(self.suites.len() as u32);
+        self.suites.push(vec![(line.at.line, statement)]);
+        Ok(suite)
+    }
+
+    fn statement(&mut self, line: &Line, below: &[Line], scope: &mut Scope) -> Result<Statement, ParseError> {
+        let mut cursor = Cursor::new(line, self, scope);
+        let word = match cursor.peek() {
+            Some((_, Word::Name(word))) => word.as_str(),
+            _ => "",
+        };
+        let assigned = matches!(cursor.peek_second(), Some((_, Word::Sign("="))));
+        match word {
+            _ if assigned => {}
+            "when" | "unless" => {
+                cursor.next();
+                let mut condition = cursor.expression()?;
+                if word == "unless" {
+                    condition = Expr::Not(Box::new(condition));
+                }
+                let index = cursor.colon()?;
+                let then = self.suite_of(line, index, below, scope)?;
+                return Ok(Statement::When { condition, then, otherwise: None });
+            }
+            "while" => {
+                cursor.next();
+                let condition = cursor.expression()?;
+                let index = cursor.colon()?;
+                return Ok(Statement::While { condition, body: self.suite_of(line, index, below, scope)? });
+            }
+            "each" => {
+                cursor.next();
+                let (_, kind) = cursor.name("a kind of object")?;
+                let kind = cursor.intern(kind)?;
+                let condition = if cursor.takes_name("where") { Some(cursor.expression()?) } else { None };
+                let index = cursor.colon()?;
+                let body = self.suite_of(line, index, below, scope)?;
+                return Ok(Statement::Each { kind, condition, body });
+            }
+            "with" => {
+                cursor.next();
+                let object = cursor.expression()?;
+                let index = cursor.colon()?;
+                return Ok(Statement::With { object, body: self.suite_of(line, index, below, scope)? });
+            }
+            "at" => {
+                cursor.next();
+                let level = cursor.level()?;
+                let index = cursor.colon()?;
+                return Ok(Statement::AtLevel { level, body: self.suite_of(line, index, below, scope)? });
+            }
+            "later" | "dpc" | "thread" | "after" => {
+                cursor.next();
+                let how = match word {
+                    "later" => How::WorkItem,
+                    "dpc" => How::Dpc,
+                    "thread" => How::Thread,
+                    _ => How::Timer(cursor.duration()?),
+                };
+                let place = if cursor.takes("->") { Some(cursor.place()?) } else { None };
+                let index = cursor.colon()?;
+                // What it runs is no part of the handler that it stands in.
+                let handler = scope.handler.take();
+                let body = self.suite_of(line, index, below, scope);
+                scope.handler = handler;
+                return Ok(Statement::Queue { how, place, body: body? });
+            }
+            _ => {}
+        }
+        let statement = cursor.simple()?;
+        cursor.end()?;
+        match below.first() {
+            Some(stray) => Err(stray.at.error(Problem::Indent)),
+            None => Ok(statement),
+        }
+    }
+}
+
+struct Header {
+    of: Of,
+    parameters: Vec<Option<Name>>,
+    /// Where the colon stands, if there is one.
+    index: usize,
+}
+
+enum Of {
+    Procedure(Name),
+    Handler(Ddi),
+}
+
+/// Where an `else` goes.
+enum Branch<'a> {
+    Here(&'a mut Option<Suite>),
+    /// Into the chain of `else when` that this suite begins.
+    In(Suite),
+}
+
+fn last_branch<'a>(last: Option<&'a mut Statement>, suites: &[Vec<(u32, Statement)>]) -> Option<Branch<'a>> {
+    let Some(Statement::When { otherwise, .. }) = last else { return None };
+    match otherwise {
+        Some(suite) => match &suites[suite.0 as usize][..] {
+            [(_, Statement::When { .. })] => Some(Branch::In(*suite)),
+            _ => None,
+        },
+        None => Some(Branch::Here(otherwise)),
+    }
+}
+
+impl Cursor<'_> {
+    /// The place of a colon, which is the next word.
+    fn colon(&mut self) -> Result<usize, ParseError> {
+        if self.sees(":") { Ok(self.index) } else { Err(self.expected("`:`")) }
+    }
+
+    /// Parameters of a handler: names by position, `name=local`, or constants as a trace has them, which are passed over.
+    fn parameters(&mut self, ddi: Ddi, names: &[&str]) -> Result<Vec<Option<Name>>, ParseError> {
+        let mut parameters: Vec<Option<Name>> = names.iter().map(|_| None).collect();
+        let owned = || names.iter().map(|&name| name.to_owned()).collect::<Vec<_>>();
+        if !self.takes("(") {
+            return Ok(parameters);
+        }
+        let mut given = 0;
+        while !self.takes(")") {
+            let at = self.at();
+            let index = match (self.peek(), self.peek_second()) {
+                (Some((_, Word::Name(name))), Some((_, Word::Sign("=")))) => {
+                    self.index += 2;
+                    names.iter().position(|known| known == name).ok_or_else(|| {
+                        at.error(Problem::UnknownArgument { name: name.clone(), names: owned() })
+                    })?
+                }
+                _ => given,
+            };
+            given += 1;
+            let parameter = match self.peek() {
+                Some((_, Word::Name(name))) if !is_constant(name) => {
+                    self.next();
+                    Some(self.intern(name)?)
+                }
+                _ => {
+                    self.expression()?;
+                    None
+                }
+            };
+            match parameters.get_mut(index) {
+                Some(place) => *place = parameter,
+                None => {
+                    let of = ddi.name().to_owned();
+                    return Err(at.error(Problem::Arguments { of, names: owned(), given }));
+                }
+            }
+            if !self.takes(",") && !self.sees(")") {
+                return Err(self.expected("`,` or `)`"));
+            }
+        }
+        Ok(parameters)
+    }
+
+    /// `*NdisAfHandle = af1`, maybe with `, *SelectedMediumIndex = 0`.
+    fn published(&mut self) -> Result<Place, ParseError> {
+        self.sign("*", "a result")?;
+        self.name("the name of a result")?;
+        self.sign("=", "`=` and a name")?;
+        let place = self.place()?;
+        if self.takes(",") {
+            self.sign("*", "`*SelectedMediumIndex`")?;
+            self.keyword("SelectedMediumIndex")?;
+            self.sign("=", "`=` and a number")?;
+            self.small::<u32>("an index")?;
+        }
+        self.end()?;
+        Ok(place)
+    }
+}
+
+fn is_constant(name: &str) -> bool {
+    name == "NULL"
+        || name.starts_with("NDIS_STATUS_")
+        || name.starts_with("CO_ADDRESS_FAMILY_")
+        || name.starts_with("NetEvent")
+        || name.starts_with("NdisHalt")
+        || name.starts_with("NdisDevicePnPEvent")
+}

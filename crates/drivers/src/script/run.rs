@@ -1,0 +1,724 @@
+//! Runs a script as a driver.
+//!
+//! Between two calls of NDIS or of the kernel nothing else runs, so the statements there are atomic. No state is borrowed
+//! while such a call is made, since it may run other handlers of the same driver, or never return.
+
+use super::ast::{Binary, Body, Expr, How, Name, Place, Script, Statement, Suite, Verb};
+use super::parse::{Kind, kind_of};
+use super::value::Value;
+use contract::{Ddi, MaxIrql, Status};
+use engine::Driver;
+use model::record::{Irql, KernelCall, ObjectKind, Operation, Routine};
+use model::{Call, Callback, DriverId, HandleArg, OutParameter, Reply, Token};
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::rc::Rc;
+use std::sync::Arc;
+
+/// What the scripted drivers of one world share: the names that begin with `@`.
+#[derive(Clone, Default)]
+pub struct Shared(Rc<RefCell<BTreeMap<String, Value>>>);
+
+/// How deep procedures may call each other.
+const DEPTH_MAX: u32 = 64;
+/// How many statements a body may run between two calls, so that a loop ends.
+const STATEMENTS_MAX: u32 = 1_000_000;
+
+impl Script {
+    /// A driver that does what the script says. It is the driver `id` of a world whose scripted drivers share `shared`.
+    pub fn driver(self: &Arc<Script>, id: DriverId, shared: &Shared) -> Box<dyn Driver> {
+        Box::new(Scripted {
+            script: Arc::clone(self),
+            id,
+            shared: shared.clone(),
+            state: RefCell::new(State::default()),
+        })
+    }
+
+    /// The routine that runs a procedure of the script on a task of its own: for [`engine::Act::Run`]. None if
+    /// the script has no procedure of that name, or one with parameters.
+    pub fn routine(&self, procedure: &str, at_dispatch: bool) -> Option<Routine> {
+        let mut procedures = self.procedures.iter().zip(0u64..);
+        let found = procedures.find(|((name, _), _)| self.name_of(**name) == procedure);
+        let ((_, body), index) = found?;
+        let token = Token(PROCEDURES | index);
+        body.parameters.is_empty().then_some(if at_dispatch {
+            Routine::Dpc(token)
+        } else {
+            Routine::WorkItem(token)
+        })
+    }
+}
+
+/// Where tokens of scripted drivers lie: no address of a driver's does.
+const TOKENS: u64 = 0xc0de_0000_0000_0000;
+/// Tokens that stand for procedures.
+const PROCEDURES: u64 = 0xc0de_8000_0000_0000;
+
+struct Scripted {
+    script: Arc<Script>,
+    id: DriverId,
+    shared: Shared,
+    state: RefCell<State>,
+}
+
+#[derive(Default)]
+struct State {
+    variables: Option<BTreeMap<Name, Value>>,
+    objects: Vec<Object>,
+    /// How many tokens there are.
+    tokens: u32,
+    /// How often each handler was called.
+    invocations: BTreeMap<Ddi, usize>,
+    /// What routines that are queued will run.
+    queued: BTreeMap<Token, (Suite, Frame)>,
+    /// The level from before each lock was acquired.
+    locks: BTreeMap<Token, Irql>,
+}
+
+/// A context object.
+struct Object {
+    kind: Name,
+    token: Token,
+    dropped: bool,
+    fields: Vec<(Name, Value)>,
+}
+
+/// What a body has of its own.
+#[derive(Clone, Default)]
+struct Frame {
+    locals: Vec<(Name, Value)>,
+    here: Option<u32>,
+    result: Value,
+    depth: u32,
+}
+
+impl Frame {
+    fn set(&mut self, name: Name, value: Value) {
+        match self.locals.iter_mut().find(|(known, _)| *known == name) {
+            Some((_, place)) => *place = value,
+            None => self.locals.push((name, value)),
+        }
+    }
+
+    fn get(&self, name: Name) -> Value {
+        self.locals.iter().find(|(known, _)| *known == name).map_or(Value::Null, |(_, value)| *value)
+    }
+}
+
+/// Where a value goes, once it is known which object a field belongs to.
+enum Target {
+    Local(Name),
+    Variable(Name),
+    Field(u32, Name),
+    Shared(String),
+}
+
+enum Flow {
+    On,
+    /// Leave the body with this status, if there is one, and this context.
+    Leave(Option<Value>, Token),
+}
+
+/// A mistake that shows only when the script runs.
+struct Mistake(String);
+
+type Ran<T> = Result<T, Mistake>;
+
+fn mistake<T>(text: impl Into<String>) -> Ran<T> {
+    Err(Mistake(text.into()))
+}
+
+impl Driver for Scripted {
+    fn handle(&self, callback: &Callback) -> Reply {
+        let ddi = callback.ddi();
+        let count = {
+            let mut state = self.state.borrow_mut();
+            let count = state.invocations.entry(ddi).or_default();
+            *count += 1;
+            *count - 1
+        };
+        let bodies = self.script.handlers.get(&ddi).map_or(&[][..], Vec::as_slice);
+        let Some(body) = bodies.get(count).or(bodies.last()) else {
+            self.fail(None, &format!("NDIS called {ddi}, for which the script has no body"));
+        };
+        let mut frame = Frame::default();
+        let mut index = 0;
+        self.prepare();
+        callback.each_argument(|_, argument| {
+            let value = self.adopt(argument.into());
+            if let (Value::Object(object), None) = (value, frame.here) {
+                frame.here = Some(object);
+            }
+            if let Some(Some(name)) = body.parameters.get(index) {
+                match self.script.variables.contains_key(name) {
+                    true => self.store(&Target::Variable(*name), value, &mut frame),
+                    false => frame.set(*name, value),
+                }
+            }
+            index += 1;
+        });
+        let (status, context) = match self.run(body.suite, &mut frame) {
+            Flow::On => (None, Token::NULL),
+            Flow::Leave(status, context) => (status, context),
+        };
+        let status = match status {
+            None => Status::SUCCESS,
+            Some(value) => match self.status(value) {
+                Ok(status) => status,
+                Err(Mistake(text)) => self.fail(None, &text),
+            },
+        };
+        // What `DriverEntry` stores is whether there is a `DriverUnload` routine.
+        let unloads = ddi == Ddi::DriverEntry
+            && self.script.handlers.contains_key(&Ddi::Unload)
+            && !self.script.without.contains(Ddi::Unload);
+        Reply { status, context: if unloads { Token(TOKENS) } else { context } }
+    }
+
+    fn routine(&self, routine: Routine) {
+        self.prepare();
+        let (Routine::WorkItem(token) | Routine::Timer(token) | Routine::Dpc(token) | Routine::Thread(token)) =
+            routine;
+        let queued = self.state.borrow_mut().queued.remove(&token);
+        let (suite, mut frame) = match queued {
+            Some(queued) => queued,
+            None => {
+                let index = token.0.wrapping_sub(PROCEDURES) as usize;
+                match self.script.procedures.values().nth(index) {
+                    Some(body) => (body.suite, Frame::default()),
+                    None => self.fail(None, "a routine runs that the script has not queued"),
+                }
+            }
+        };
+        self.run(suite, &mut frame);
+    }
+}
+
+impl Scripted {
+    /// Gives the variables their first values, when the driver runs first.
+    fn prepare(&self) {
+        if self.state.borrow().variables.is_some() {
+            return;
+        }
+        self.state.borrow_mut().variables = Some(BTreeMap::new());
+        for (name, value) in &self.script.variables {
+            let mut frame = Frame::default();
+            match self.evaluate(value, &mut frame) {
+                Ok(value) => self.store(&Target::Variable(*name), value, &mut frame),
+                Err(Mistake(text)) => self.fail(None, &text),
+            }
+        }
+    }
+
+    /// Ends the execution: the script does not fit what happens.
+    fn fail(&self, line: Option<u32>, text: &str) -> ! {
+        let text = match line {
+            Some(line) => format!("{}, line {line}: {text}", self.script.name),
+            None => format!("{}: {text}", self.script.name),
+        };
+        super::unexpected(self.id, &text)
+    }
+
+    fn token(&self) -> Token {
+        let mut state = self.state.borrow_mut();
+        state.tokens += 1;
+        Token(TOKENS | u64::from(self.id.0) << 32 | u64::from(state.tokens) << 4)
+    }
+
+    /// A value from outside: a context of this driver's becomes the object again.
+    fn adopt(&self, value: Value) -> Value {
+        let Value::Token(token) = value else { return value };
+        let state = self.state.borrow();
+        match state.objects.iter().position(|object| object.token == token) {
+            Some(index) => Value::Object(index as u32),
+            None => value,
+        }
+    }
+
+    /// A value as others may see it.
+    fn expose(&self, value: Value) -> Value {
+        match value {
+            Value::Object(object) => Value::Token(self.state.borrow().objects[object as usize].token),
+            value => value,
+        }
+    }
+
+    // ---- values -----------------------------------------------------------------------------------------------
+
+    fn evaluate(&self, expr: &Expr, frame: &mut Frame) -> Ran<Value> {
+        Ok(match expr {
+            Expr::Constant(value) => *value,
+            Expr::Local(name) => frame.get(*name),
+            Expr::Variable(name) => self.variable(*name),
+            Expr::Field(object, field) => {
+                let object = self.object(object, frame)?;
+                let state = self.state.borrow();
+                let fields = &state.objects[object as usize].fields;
+                fields.iter().find(|(known, _)| known == field).map_or(Value::Null, |(_, value)| *value)
+            }
+            Expr::Shared(name) => {
+                let value = self.shared.0.borrow().get(name).copied().unwrap_or_default();
+                self.adopt(value)
+            }
+            Expr::Registry(keyword) => {
+                Value::Number(self.script.registry.get(keyword).copied().unwrap_or(0).into())
+            }
+            Expr::Here => frame.here.map_or(Value::Null, Value::Object),
+            Expr::Result => frame.result,
+            Expr::Task => Value::Number(engine::current().task.0.into()),
+            Expr::New(kind) => {
+                let token = self.token();
+                let mut state = self.state.borrow_mut();
+                state.objects.push(Object { kind: *kind, token, dropped: false, fields: Vec::new() });
+                let object = state.objects.len() - 1;
+                if let (Some(here), Some(owner)) = (frame.here, self.known("owner")) {
+                    state.objects[object].fields.push((owner, Value::Object(here)));
+                }
+                Value::Object(object as u32)
+            }
+            Expr::NewKernel(kind) => {
+                let token = self.token();
+                let routine = match kind {
+                    ObjectKind::SpinLock => "KeInitializeSpinLock",
+                    _ => "KeInitializeEvent",
+                };
+                kernel(routine, MaxIrql::Any, Operation::Initialize(token, *kind));
+                Value::Token(token)
+            }
+            Expr::Any(kind, condition) => {
+                Value::Flag(self.next_object(*kind, condition.as_deref(), &[], frame)?.is_some())
+            }
+            Expr::Not(value) => Value::Flag(!self.evaluate(value, frame)?.holds()),
+            Expr::Binary(operation, left, right) => self.binary(*operation, left, right, frame)?,
+            Expr::Block(_) => return mistake("a parameter block can only be an argument"),
+        })
+    }
+
+    fn binary(&self, operation: Binary, left: &Expr, right: &Expr, frame: &mut Frame) -> Ran<Value> {
+        let left = self.evaluate(left, frame)?;
+        match operation {
+            Binary::And if !left.holds() => return Ok(Value::Flag(false)),
+            Binary::Or if left.holds() => return Ok(Value::Flag(true)),
+            _ => {}
+        }
+        let right = self.evaluate(right, frame)?;
+        let flag = |flag| Ok(Value::Flag(flag));
+        let numbers = |with: fn(u64, u64) -> Value| match (left.number(), right.number()) {
+            (Some(left), Some(right)) => Ok(with(left, right)),
+            _ => mistake(format!("{left:?} and {right:?} are not both numbers")),
+        };
+        match operation {
+            Binary::And | Binary::Or => flag(right.holds()),
+            Binary::Equal => flag(left.same(right)),
+            Binary::Different => flag(!left.same(right)),
+            Binary::Less => numbers(|left, right| Value::Flag(left < right)),
+            Binary::LessOrEqual => numbers(|left, right| Value::Flag(left <= right)),
+            Binary::Greater => numbers(|left, right| Value::Flag(left > right)),
+            Binary::GreaterOrEqual => numbers(|left, right| Value::Flag(left >= right)),
+            Binary::Plus => numbers(|left, right| Value::Number(left.wrapping_add(right))),
+            Binary::Minus => numbers(|left, right| Value::Number(left.wrapping_sub(right))),
+        }
+    }
+
+    fn variable(&self, name: Name) -> Value {
+        let state = self.state.borrow();
+        state.variables.as_ref().and_then(|variables| variables.get(&name)).copied().unwrap_or_default()
+    }
+
+    fn known(&self, name: &str) -> Option<Name> {
+        self.script.names.iter().position(|known| known == name).map(|index| Name(index as u16))
+    }
+
+    fn object(&self, expr: &Expr, frame: &mut Frame) -> Ran<u32> {
+        match self.evaluate(expr, frame)? {
+            Value::Object(object) => Ok(object),
+            Value::Null => mistake("there is no context object here"),
+            other => mistake(format!("{other:?} is no context object of this driver")),
+        }
+    }
+
+    fn kernel_object(&self, expr: &Expr, frame: &mut Frame) -> Ran<Token> {
+        match self.evaluate(expr, frame)? {
+            Value::Token(token) => Ok(token),
+            Value::Number(address) => Ok(Token(address)),
+            other => mistake(format!("{other:?} is no event, lock, timer or memory")),
+        }
+    }
+
+    fn status(&self, value: Value) -> Ran<Status> {
+        match value {
+            Value::Status(status) => Ok(status),
+            Value::Number(number) => Ok(Status(number as u32)),
+            Value::Null => Ok(Status::SUCCESS),
+            other => mistake(format!("{other:?} is no status")),
+        }
+    }
+
+    /// The oldest object of a kind that is not dropped, not in `seen`, and meets the condition.
+    fn next_object(
+        &self,
+        kind: Name,
+        condition: Option<&Expr>,
+        seen: &[u32],
+        frame: &mut Frame,
+    ) -> Ran<Option<u32>> {
+        let count = self.state.borrow().objects.len() as u32;
+        for index in 0..count {
+            let fits = {
+                let object = &self.state.borrow().objects[index as usize];
+                object.kind == kind && !object.dropped && !seen.contains(&index)
+            };
+            if !fits {
+                continue;
+            }
+            let Some(condition) = condition else { return Ok(Some(index)) };
+            let here = frame.here.replace(index);
+            let holds = self.evaluate(condition, frame);
+            frame.here = here;
+            if holds?.holds() {
+                return Ok(Some(index));
+            }
+        }
+        Ok(None)
+    }
+
+    // ---- places -----------------------------------------------------------------------------------------------
+
+    fn target(&self, place: &Place, frame: &mut Frame) -> Ran<Target> {
+        Ok(match place {
+            Place::Local(name) => Target::Local(*name),
+            Place::Variable(name) => Target::Variable(*name),
+            Place::Field(object, name) => Target::Field(self.object(object, frame)?, *name),
+            Place::Shared(name) => Target::Shared(name.clone()),
+        })
+    }
+
+    fn store(&self, target: &Target, value: Value, frame: &mut Frame) {
+        match target {
+            Target::Local(name) => frame.set(*name, value),
+            Target::Variable(name) => {
+                let mut state = self.state.borrow_mut();
+                state.variables.get_or_insert_default().insert(*name, value);
+            }
+            Target::Field(object, name) => {
+                let fields = &mut self.state.borrow_mut().objects[*object as usize].fields;
+                match fields.iter_mut().find(|(known, _)| known == name) {
+                    Some((_, place)) => *place = value,
+                    None => fields.push((*name, value)),
+                }
+            }
+            Target::Shared(name) => {
+                let value = self.expose(value);
+                self.shared.0.borrow_mut().insert(name.clone(), value);
+            }
+        }
+    }
+
+    // ---- statements -------------------------------------------------------------------------------------------
+
+    fn run(&self, suite: Suite, frame: &mut Frame) -> Flow {
+        let mut left = STATEMENTS_MAX;
+        self.suite(suite, frame, &mut left)
+    }
+
+    fn suite(&self, suite: Suite, frame: &mut Frame, left: &mut u32) -> Flow {
+        for (line, statement) in &self.script.suites[suite.0 as usize] {
+            if *left == 0 {
+                self.fail(Some(*line), "this body does not end");
+            }
+            *left -= 1;
+            match self.statement(statement, frame, left) {
+                Ok(Flow::On) => {}
+                Ok(flow @ Flow::Leave(..)) => return flow,
+                Err(Mistake(text)) => self.fail(Some(*line), &text),
+            }
+        }
+        Flow::On
+    }
+
+    fn statement(&self, statement: &Statement, frame: &mut Frame, left: &mut u32) -> Ran<Flow> {
+        match statement {
+            Statement::Call { ddi, arguments, store, expect } => {
+                let expected =
+                    expect.iter().map(|status| self.evaluate(status, frame)).collect::<Ran<Vec<_>>>()?;
+                let status = self.call(*ddi, arguments, store.as_ref(), frame)?;
+                frame.result = Value::Status(status);
+                if !expected.is_empty() && !expected.iter().any(|&wanted| wanted.same(Value::Status(status)))
+                {
+                    return mistake(format!("{ddi} returned {status}, which is not what the script expects"));
+                }
+            }
+            Statement::Returned { ddi, status } => {
+                let wanted = self.evaluate(status, frame)?;
+                if !wanted.same(frame.result) {
+                    let Value::Status(status) = frame.result else {
+                        return mistake("nothing has returned yet");
+                    };
+                    return mistake(format!("{ddi} returned {status}, which is not what the script expects"));
+                }
+            }
+            Statement::Reply { status, context } => {
+                let status = match status {
+                    Some(status) => Some(self.evaluate(status, frame)?),
+                    None => None,
+                };
+                let context = match context {
+                    Some(context) => self.context(self.evaluate(context, frame)?)?,
+                    None => Token::NULL,
+                };
+                return Ok(Flow::Leave(status, context));
+            }
+            Statement::Return(value) => {
+                let value = match value {
+                    Some(value) => Some(self.evaluate(value, frame)?),
+                    None => None,
+                };
+                return Ok(Flow::Leave(value, Token::NULL));
+            }
+            Statement::Do { procedure, arguments } => self.procedure(*procedure, arguments, frame, left)?,
+            Statement::Assign { place, value } => {
+                let value = self.evaluate(value, frame)?;
+                let target = self.target(place, frame)?;
+                self.store(&target, value, frame);
+            }
+            Statement::When { condition, then, otherwise } => {
+                if self.evaluate(condition, frame)?.holds() {
+                    return Ok(self.suite(*then, frame, left));
+                } else if let Some(otherwise) = otherwise {
+                    return Ok(self.suite(*otherwise, frame, left));
+                }
+            }
+            Statement::While { condition, body } => {
+                while self.evaluate(condition, frame)?.holds() {
+                    if *left == 0 {
+                        return mistake("this loop does not end");
+                    }
+                    *left -= 1;
+                    if let flow @ Flow::Leave(..) = self.suite(*body, frame, left) {
+                        return Ok(flow);
+                    }
+                }
+            }
+            Statement::Each { kind, condition, body } => {
+                let mut seen = Vec::new();
+                while let Some(object) = self.next_object(*kind, condition.as_ref(), &seen, frame)? {
+                    seen.push(object);
+                    if let flow @ Flow::Leave(..) = self.with(object, *body, frame, left) {
+                        return Ok(flow);
+                    }
+                }
+            }
+            Statement::With { object, body } => {
+                let object = self.object(object, frame)?;
+                return Ok(self.with(object, *body, frame, left));
+            }
+            Statement::Queue { how, place, body } => self.queue(*how, place.as_ref(), *body, frame)?,
+            Statement::AtLevel { level, body } => {
+                let raised = Operation::SetIrql(*level);
+                let old = kernel("KeRaiseIrql", MaxIrql::Any, raised);
+                let flow = self.suite(*body, frame, left);
+                kernel("KeLowerIrql", MaxIrql::Any, Operation::SetIrql(Irql(old as u8)));
+                return Ok(flow);
+            }
+            Statement::SetLevel(level) => {
+                let raises = engine::current().irql <= *level;
+                let routine = if raises { "KeRaiseIrql" } else { "KeLowerIrql" };
+                kernel(routine, MaxIrql::Any, Operation::SetIrql(*level));
+            }
+            Statement::Kernel { verb, object } => {
+                let object = self.kernel_object(object, frame)?;
+                self.verb(*verb, object);
+            }
+            Statement::Wait { object, limit } => {
+                let object = self.kernel_object(object, frame)?;
+                let came =
+                    kernel("KeWaitForSingleObject", MaxIrql::Dispatch, Operation::Wait(object, *limit));
+                frame.result = Value::Flag(came != 0);
+            }
+            Statement::Allocate { bytes, place } => {
+                let target = self.target(place, frame)?;
+                let token = self.token();
+                kernel("ExAllocatePoolWithTag", MaxIrql::Dispatch, Operation::Allocate(token, *bytes));
+                self.store(&target, Value::Token(token), frame);
+            }
+            Statement::Sleep(time) => {
+                kernel("NdisMSleep", MaxIrql::Passive, Operation::Sleep(*time));
+            }
+            Statement::Print(text) => engine::print(text),
+            Statement::Expect { condition, text } => {
+                if !self.evaluate(condition, frame)?.holds() {
+                    return mistake(text.clone());
+                }
+            }
+            Statement::Drop(object) => {
+                let object = self.object(object, frame)?;
+                self.state.borrow_mut().objects[object as usize].dropped = true;
+            }
+        }
+        Ok(Flow::On)
+    }
+
+    fn with(&self, object: u32, body: Suite, frame: &mut Frame, left: &mut u32) -> Flow {
+        let here = frame.here.replace(object);
+        let flow = self.suite(body, frame, left);
+        frame.here = here;
+        flow
+    }
+
+    fn procedure(&self, procedure: Name, arguments: &[Expr], frame: &mut Frame, left: &mut u32) -> Ran<()> {
+        let Some(Body { parameters, suite }) = self.script.procedures.get(&procedure) else {
+            return mistake(format!("there is no `to {}`", self.script.name_of(procedure)));
+        };
+        if frame.depth == DEPTH_MAX {
+            return mistake("procedures call each other without an end");
+        }
+        let mut inner = Frame { here: frame.here, depth: frame.depth + 1, ..Frame::default() };
+        for (parameter, argument) in parameters.iter().zip(arguments) {
+            let value = self.evaluate(argument, frame)?;
+            if let Some(parameter) = parameter {
+                inner.set(*parameter, value);
+            }
+        }
+        frame.result = match self.suite(*suite, &mut inner, left) {
+            Flow::Leave(Some(value), _) => value,
+            Flow::Leave(None, _) | Flow::On => Value::Null,
+        };
+        Ok(())
+    }
+
+    fn queue(&self, how: How, place: Option<&Place>, body: Suite, frame: &mut Frame) -> Ran<()> {
+        let token = self.token();
+        let inner = Frame { locals: frame.locals.clone(), here: frame.here, ..Frame::default() };
+        self.state.borrow_mut().queued.insert(token, (body, inner));
+        let initialize = |routine, kind| {
+            kernel(routine, MaxIrql::Any, Operation::Initialize(token, kind));
+        };
+        if let Some(place) = place {
+            let target = self.target(place, frame)?;
+            self.store(&target, Value::Token(token), frame);
+        }
+        match how {
+            How::WorkItem => {
+                initialize("IoInitializeWorkItem", ObjectKind::WorkItem);
+                kernel("IoQueueWorkItemEx", MaxIrql::Dispatch, Operation::Queue(token));
+            }
+            How::Dpc => {
+                initialize("KeInitializeDpc", ObjectKind::Dpc);
+                kernel("KeInsertQueueDpc", MaxIrql::Any, Operation::Queue(token));
+            }
+            How::Thread => {
+                initialize("PsCreateSystemThread", ObjectKind::Thread);
+                kernel("PsCreateSystemThread", MaxIrql::Passive, Operation::Queue(token));
+            }
+            How::Timer(due) => {
+                initialize("NdisInitializeTimer", ObjectKind::Timer);
+                let arm = Operation::Arm { timer: token, due, period: None };
+                kernel("NdisSetTimer", MaxIrql::Dispatch, arm);
+            }
+        }
+        Ok(())
+    }
+
+    fn verb(&self, verb: Verb, object: Token) {
+        match verb {
+            Verb::Set => {
+                kernel("KeSetEvent", MaxIrql::Dispatch, Operation::Set(object));
+            }
+            Verb::Reset => {
+                kernel("KeResetEvent", MaxIrql::Dispatch, Operation::Reset(object));
+            }
+            Verb::Acquire => {
+                let acquire = Operation::Acquire { lock: object, raise: true };
+                let old = kernel("KeAcquireSpinLock", MaxIrql::Dispatch, acquire);
+                self.state.borrow_mut().locks.insert(object, Irql(old as u8));
+            }
+            Verb::Release => {
+                let irql = self.state.borrow_mut().locks.remove(&object);
+                kernel("KeReleaseSpinLock", MaxIrql::Dispatch, Operation::Release { lock: object, irql });
+            }
+            Verb::Free => {
+                kernel("ExFreePoolWithTag", MaxIrql::Dispatch, Operation::Free(object));
+            }
+            Verb::Cancel => {
+                kernel("NdisCancelTimer", MaxIrql::Dispatch, Operation::Cancel(object));
+            }
+        }
+    }
+
+    // ---- calls ------------------------------------------------------------------------------------------------
+
+    fn call(&self, ddi: Ddi, arguments: &[Expr], store: Option<&Place>, frame: &mut Frame) -> Ran<Status> {
+        let names = Call::argument_names(ddi).unwrap_or_default();
+        let mut values = Vec::with_capacity(arguments.len());
+        for (name, argument) in names.iter().zip(arguments) {
+            values.push(self.argument(ddi, name, argument, frame)?);
+        }
+        let call = match Call::from_arguments(ddi, &values) {
+            Ok(call) => call,
+            Err(index) => {
+                let name = index.and_then(|index| names.get(index)).copied().unwrap_or_default();
+                return mistake(format!("{ddi} does not take this `{name}`"));
+            }
+        };
+        let target = match store {
+            Some(place) => Some(self.target(place, frame)?),
+            None => None,
+        };
+        Ok(engine::call(call, &mut |result| {
+            let (OutParameter::DriverHandle(handle)
+            | OutParameter::Binding(handle, _)
+            | OutParameter::AddressFamily(handle)) = result;
+            if let Some(target) = &target {
+                self.store(target, Value::Handle(HandleArg::Known(handle)), frame);
+            }
+        }))
+    }
+
+    fn argument(&self, ddi: Ddi, name: &str, argument: &Expr, frame: &mut Frame) -> Ran<model::Value> {
+        if let Expr::Block(block) = argument {
+            let context = match &block.context {
+                Some(context) => self.context(self.evaluate(context, frame)?)?,
+                None => Token::NULL,
+            };
+            return Ok(block.value(&self.script, context));
+        }
+        let value = self.evaluate(argument, frame)?;
+        let kind = kind_of(ddi, name);
+        let wrong = |what: &str| mistake(format!("`{name}` of {ddi} is {what}, and {value:?} is none"));
+        match kind {
+            Some(Kind::Handle) => match self.expose(value) {
+                Value::Null | Value::Number(0) => Ok(HandleArg::Null.into()),
+                Value::Handle(handle) => Ok(handle.into()),
+                Value::Number(number) | Value::Token(Token(number)) => Ok(HandleArg::Unknown(number).into()),
+                _ => wrong("a handle"),
+            },
+            Some(Kind::Token) => Ok(self.context(value)?.into()),
+            Some(Kind::Status) => Ok(self.status(value)?.into()),
+            Some(Kind::Family) => match value {
+                Value::Family(family) => Ok(family.into()),
+                Value::Number(number) => {
+                    let family = number as u32;
+                    Ok(model::block::AddressFamily { family, major: 0, minor: 0 }.into())
+                }
+                _ => wrong("an address family"),
+            },
+            Some(Kind::Block(_)) => wrong("a parameter block"),
+            None => mistake(format!("`{name}` of {ddi} cannot be written in a script")),
+        }
+    }
+
+    /// A value as a context that NDIS hands back.
+    fn context(&self, value: Value) -> Ran<Token> {
+        match self.expose(value) {
+            Value::Null => Ok(Token::NULL),
+            Value::Token(token) => Ok(token),
+            Value::Number(number) => Ok(Token(number)),
+            other => mistake(format!("{other:?} is no context")),
+        }
+    }
+}
+
+fn kernel(routine: &'static str, max_irql: MaxIrql, operation: Operation) -> u64 {
+    engine::kernel(KernelCall { routine, max_irql, operation })
+}
