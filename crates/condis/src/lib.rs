@@ -17,3 +17,5 @@ pub mod session;
 pub mod source;
 pub mod suggest;
 pub mod token;
+
+pub use cast::provides;

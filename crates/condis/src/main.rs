@@ -15,6 +15,7 @@ use std::process::ExitCode;
 static ALLOCATOR: engine::arena::Allocator = engine::arena::Allocator;
 
 fn main() -> ExitCode {
+    name_the_culprit();
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         // `--help` and `--version` come this way, too; clap knows where each belongs and with which code.
@@ -36,4 +37,17 @@ fn main() -> ExitCode {
         Ok(code) => code,
         Err(failure) => output.fail(&failure),
     })
+}
+
+/// A panic in a routine that driver code has called cannot be caught. It would abort the process with a report that looks
+/// like the driver's fault, and with another exit code than that of our own bugs.
+fn name_the_culprit() {
+    let default = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |panic| {
+        if panic.payload_as_str().is_some_and(|text| text.contains("cannot unwind")) {
+            eprintln!("error: this is a bug of condis, not of the driver");
+            std::process::exit(i32::from(output::OUR_BUG));
+        }
+        default(panic);
+    }));
 }

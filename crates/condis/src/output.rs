@@ -10,6 +10,8 @@ use std::io::{self, IsTerminal, Write};
 pub(crate) const CLEAN: u8 = 0;
 /// The command line or the environment does not let us do it.
 pub(crate) const USAGE: u8 = 2;
+/// A bug of condis itself.
+pub(crate) const OUR_BUG: u8 = 101;
 
 /// Why a command could not do its work, for the user: one screen at most.
 #[derive(Debug)]

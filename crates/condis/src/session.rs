@@ -74,7 +74,7 @@ impl<'p> Session<'p> {
     pub fn new(plan: &'p Plan) -> Result<Session<'p>, SessionError> {
         let mut loaded = Ok(cast::Natives::default());
         let runner = Runner::new(|| {
-            let (drivers, world) = match cast::drivers(plan) {
+            let (drivers, world) = match cast::cast(plan) {
                 Ok((drivers, natives)) => {
                     loaded = Ok(natives);
                     (drivers, plan.world.clone())
@@ -91,7 +91,7 @@ impl<'p> Session<'p> {
                 program: plan.program.clone(),
                 processors: plan.processors,
                 limits: plan.limits,
-                monitors: cast::monitors(),
+                monitors: cast::monitors(plan),
             }
         })
         .map_err(SessionError::Engine)?;

@@ -100,7 +100,8 @@ fn members(names: &Names, event: &Event, texts: &[String]) -> (&'static str, Jso
         }
         Event::Replied(_, ddi, reply) => {
             let status = (!syntax::is_void(ddi)).then(|| reply.status.to_string());
-            let context = (reply.context != model::Token::NULL).then(|| names.token(reply.context));
+            let stores = ddi == contract::Ddi::ProtocolCmOpenAf && reply.context != model::Token::NULL;
+            let context = stores.then(|| names.token(reply.context));
             ("replied", json!({"ddi": ddi.name(), "status": status, "context": context}))
         }
         Event::Waiting(_, condition) => ("waiting", json!({"until": syntax::condition(names, condition)})),

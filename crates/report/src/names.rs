@@ -95,7 +95,7 @@ impl Names {
                 }
                 callback.each_argument(|_, value| self.value(value));
             }
-            Event::Replied(_, _, reply) => self.context(reply.context),
+            Event::Replied(_, contract::Ddi::ProtocolCmOpenAf, reply) => self.context(reply.context),
             Event::Edge(object, _, _) => {
                 self.object(object);
                 if let Object::Af(af) = object {
@@ -138,6 +138,7 @@ impl Names {
             | Event::Queued(..)
             | Event::Ended
             | Event::Returned(..)
+            | Event::Replied(..)
             | Event::Waiting(..)
             | Event::Printed(..) => {}
         }

@@ -23,7 +23,7 @@ pub(crate) fn run(arguments: &Arguments, output: &mut Output) -> Result<u8, Fail
     let driver =
         source::read(&arguments.driver).map_err(|error| super::driver_failure(&arguments.driver, &error))?;
     let file = arguments.driver.display().to_string();
-    let inspection = Inspection::of(&file, &driver.image, &|_, _| true);
+    let inspection = Inspection::of(&file, &driver.image, &condis::provides(&driver.image));
     match arguments.format {
         Format::Text => output.print(&inspection.text(output.look()))?,
         Format::Json => output.json(&inspection)?,

@@ -44,7 +44,7 @@ pub fn event(names: &Names, event: &Event, texts: &[String]) -> Said {
         }
         Event::Replied(driver, ddi, reply) => {
             let mut text = returned(ddi, reply.status);
-            if reply.context != Token::NULL {
+            if ddi == Ddi::ProtocolCmOpenAf && reply.context != Token::NULL {
                 push(&mut text, format_args!(", *CallMgrAfContext = {}", names.token(reply.context)));
             }
             said(driver, text)
