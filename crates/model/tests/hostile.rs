@@ -6,6 +6,7 @@ use model::block::{
     AddressFamily, Attributes, Characteristics, HandlerSet, Header, Media, OpenParameters, OptionalHandlers,
 };
 use model::*;
+use std::collections::BTreeSet;
 use std::hash::{DefaultHasher, Hash, Hasher};
 
 struct Random(u64);
@@ -46,6 +47,8 @@ struct Play {
     random: Random,
     violations: usize,
     closed: usize,
+    /// Every edge that an object took: its machine in the contract, from, to.
+    edges: BTreeSet<(Option<&'static str>, &'static str, &'static str)>,
     /// One call in so many is any at all.
     wild: usize,
     /// How many calls the handler that runs has made.
@@ -82,6 +85,7 @@ impl Play {
             random,
             violations: 0,
             closed: 0,
+            edges: BTreeSet::new(),
             wild: if seed.is_multiple_of(2) { 4 } else { 40 },
             done: 0,
         }
@@ -246,7 +250,11 @@ impl Play {
             let running = &mut self.tasks[index];
             let made = running.task.made;
             let closed = &mut self.closed;
+            let edges = &mut self.edges;
             let mut log = |notice: Notice| {
+                if let Notice::Edge(object, from, to) = notice {
+                    edges.insert((machine_of(object), from, to));
+                }
                 *closed += usize::from(matches!(notice, Notice::Edge(Object::Af(_), "closing", "closed")));
             };
             let step = self.world.step(&mut running.task, input, &mut log);
@@ -368,9 +376,26 @@ impl Play {
     }
 }
 
+/// The state machine of the contract that an object follows, if it has just one.
+fn machine_of(object: Object) -> Option<&'static str> {
+    match object {
+        // Loading and the two registrations of a driver are one machine in the contract, and three fields here.
+        Object::Driver(_) => None,
+        Object::Adapter(_) => Some("adapter"),
+        Object::Binding(_) => Some("binding-state"),
+        Object::Registration(_) => Some("af-registered"),
+        Object::Af(_) => Some("af-open"),
+    }
+}
+
+/// The contract's word for a state. It has none for an open that failed: the object is gone.
+fn contract_state(state: &'static str) -> &'static str {
+    if state == "failed" { "none" } else { state }
+}
+
 #[test]
 fn anything_goes() {
-    let (mut violations, mut closed) = (0, 0);
+    let (mut violations, mut closed, mut edges) = (0, 0, BTreeSet::new());
     for seed in 0..1200 {
         let mut play = Play::new(seed);
         for _ in 0..1500 {
@@ -378,6 +403,15 @@ fn anything_goes() {
         }
         violations += play.violations;
         closed += play.closed;
+        edges.append(&mut play.edges);
+    }
+    assert!(edges.len() > 25, "objects took only {} edges", edges.len());
+    for (machine, from, to) in edges {
+        let Some(machine) = machine else { continue };
+        let machine = contract::StateMachine::find(machine).expect("the contract has it");
+        let (from, to) = (contract_state(from), contract_state(to));
+        let listed = machine.transitions.iter().any(|edge| edge.from == from && edge.to == to);
+        assert!(listed, "the contract's machine {} has no way from {from} to {to}", machine.id);
     }
     assert!(violations > 1000, "hostile drivers broke only {violations} rules");
     assert!(closed > 10, "only {closed} address families were closed: the test reaches too little");
