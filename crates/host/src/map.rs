@@ -97,8 +97,7 @@ fn note_taken(index: usize, ranges: [(usize, usize); 2]) {
 
 /// Unmaps what the last driver with this index had mapped.
 fn reclaim(index: usize) {
-    let ranges =
-        std::mem::replace(&mut TAKEN.lock().expect("nothing panics with the lock")[index], [(0, 0); 2]);
+    let ranges = std::mem::take(&mut TAKEN.lock().expect("nothing panics with the lock")[index]);
     for (start, size) in ranges {
         Area::unmap(start, size);
     }

@@ -150,7 +150,7 @@ impl Piece {
             FlowControl::Return => self.copied(mapping, at, instruction).map(|()| true),
             FlowControl::UnconditionalBranch if near => self.jump(at, target).map(|()| true),
             FlowControl::ConditionalBranch if near && instruction.is_jcc_short_or_near() => {
-                self.push(&[0x0f, 0x80 | instruction.condition_code() as u8 - 1])?;
+                self.push(&[0x0f, 0x80 | (instruction.condition_code() as u8 - 1)])?;
                 let behind = at + self.len as u32 + 4;
                 self.push(&target.wrapping_sub(behind).to_le_bytes())?;
                 Some(false)

@@ -163,10 +163,12 @@ impl Search<'_> {
         let has_memory =
             (0..instruction.op_count()).any(|operand| instruction.op_kind(operand) == OpKind::Memory);
         let displacement = instruction.memory_displacement64();
-        if has_memory && instruction.memory_index_scale() == 4 && displacement != 0 {
-            if let Ok(table) = u32::try_from(displacement) {
-                tables.push((table, 0));
-            }
+        if has_memory
+            && instruction.memory_index_scale() == 4
+            && displacement != 0
+            && let Ok(table) = u32::try_from(displacement)
+        {
+            tables.push((table, 0));
         }
     }
 
