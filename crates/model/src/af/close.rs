@@ -50,7 +50,10 @@ impl World {
         })?;
         self.afs[slot].close = Some(phase);
         match verdict {
-            Verdict::Pended => Ok(self.finish(id, Status::PENDING)),
+            Verdict::Pended => {
+                self.remove_if_over(slot);
+                Ok(self.finish(id, Status::PENDING))
+            }
             Verdict::Result(Status::SUCCESS) => {
                 self.closed_af(cx, slot);
                 self.manager_done(slot);
@@ -73,9 +76,12 @@ impl World {
         self.remove_if_over(slot);
     }
 
+    /// Frees the AF once nothing will look at it again: neither a handler that runs nor a job that is still to start.
     pub(super) fn remove_if_over(&mut self, slot: u32) {
         let af = &self.afs[slot];
-        if af.state == AfState::Closed && af.manager_done && !af.is_noticed() {
+        let over = af.manager_done && !af.is_alive() && !af.is_noticed() && af.answering == 0;
+        let told = af.report == Report::Told;
+        if over && told && af.open != Phase::CompletedEarly && af.close != Some(Phase::CompletedEarly) {
             self.afs.remove(slot);
         }
     }

@@ -76,6 +76,8 @@ pub(crate) struct Af {
     asked: bool,
     /// Whether the call manager's handle is dead: its completion of the close has returned, or its handler has.
     manager_done: bool,
+    /// How many `ProtocolCmNotifyCloseAfComplete` run.
+    answering: u8,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
@@ -332,6 +334,7 @@ impl World {
             Op::CmOpenAf(slot) => self.cm_open_af_returned(cx, id, slot, reply),
             Op::ReportOpen(slot) => {
                 self.afs[slot].report = Report::Told;
+                self.remove_if_over(slot);
                 Ok(self.finish(id, Status::SUCCESS))
             }
             Op::CmCloseAf(slot) => self.cm_close_af_returned(cx, id, slot, reply.status),
@@ -341,6 +344,7 @@ impl World {
             }
             Op::ClNotifyCloseAf(slot, held) => self.cl_notify_close_af_returned(id, slot, held, reply.status),
             Op::ReportNotification(slot) => {
+                self.afs[slot].answering -= 1;
                 self.remove_if_over(slot);
                 Ok(self.finish(id, Status::SUCCESS))
             }

@@ -103,7 +103,8 @@ impl World {
     }
 
     pub(super) fn tell_notified(&mut self, slot: u32, status: Status) -> Step {
-        let af = &self.afs[slot];
+        let af = &mut self.afs[slot];
+        af.answering += 1;
         let callback = Callback::CmNotifyCloseAfComplete { af_context: af.manager_context, status };
         let manager = af.manager;
         self.invoke(crate::Op::Af(Op::ReportNotification(slot)), manager, callback)

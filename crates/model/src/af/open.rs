@@ -61,6 +61,7 @@ impl World {
             notification: Notification::Idle,
             asked: false,
             manager_done: false,
+            answering: 0,
         };
         if self.afs.insert(af).is_err() {
             return Ok(Step::Return(Status::RESOURCES));
@@ -88,10 +89,14 @@ impl World {
         }
         self.afs[slot].open = phase;
         match verdict {
-            Verdict::Pended => Ok(self.finish(id, Status::PENDING)),
+            Verdict::Pended => {
+                self.remove_if_over(slot);
+                Ok(self.finish(id, Status::PENDING))
+            }
             Verdict::Result(status) => {
                 self.opened(cx, slot, status, reply.context);
                 self.afs[slot].report = Report::Told;
+                self.remove_if_over(slot);
                 Ok(self.finish(id, status))
             }
         }
@@ -106,7 +111,6 @@ impl World {
             let af = &mut self.afs[slot];
             (af.manager_done, af.notification) = (true, Notification::Idle);
             self.set_af(cx, slot, AfState::Failed);
-            self.afs.remove(slot);
         }
     }
 
