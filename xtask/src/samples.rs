@@ -42,6 +42,8 @@ const FLAGS: &[&str] = &[
     "-Wl,--entry,DriverEntry",
     "-Wl,--image-base,0x140000000",
     "-Wl,--no-insert-timestamp",
+    // The debug information names static functions, too; the symbol table would be the larger of the two.
+    "-Wl,--discard-all",
 ];
 
 /// The import libraries of ndis.sys and ntoskrnl.exe, which come with the compiler. After the sources.

@@ -3,7 +3,8 @@
  *
  * What it shows: a miniport that is its own call manager. It registers one address family (AF) for
  * each of its adapters; clients that are bound to the adapter open it and close it again. When the
- * adapter halts with an AF still open, the MCM asks its client to close it.
+ * adapter is removed by surprise, or halts, with an AF still open, the MCM asks its client to close
+ * it.
  *
  * SAPs, VCs and calls are not supported. Their handlers are registered, because NDIS wants every one
  * of them, and answer NDIS_STATUS_NOT_SUPPORTED. There is no hardware behind this adapter.
@@ -60,7 +61,8 @@ typedef struct _MCM_ADAPTER {
     NDIS_SPIN_LOCK Lock;
     /* The rest is under the lock, save where it says otherwise. */
     LIST_ENTRY Afs;
-    /* AFs that exist or whose failed open is still to be reported. The adapter may go when it is 0. */
+    /* AFs that exist or whose failed open is still to be reported, and handlers that need the adapter.
+     * It may go when this is 0. */
     ULONG Users;
     BOOLEAN Halting;
     /* Set on every change that the halt may be waiting for. */
@@ -433,10 +435,10 @@ static VOID McmCompleteClose(PMCM_AF Af)
  * The client closes the AF. All that the open allocated goes away with the last reference. With calls
  * or SAPs still to be taken down, the close would pend until they are.
  *
- * There is one race to take care of. A halt that is about to notify this client uses the AF handle,
- * and a close kills that handle when it is done. So as long as the notifying thread has not returned
- * from its call, the close pends, and that thread completes it. It is another matter if the close
- * comes out of that very call: NDIS has the handle then, and nobody will use it again.
+ * There is one race to take care of. A thread that is about to notify this client uses the AF
+ * handle, and a close kills that handle when it is done. So as long as the notifying thread has not
+ * returned from its call, the close pends, and that thread completes it. It is another matter if the
+ * close comes out of that very call: NDIS has the handle then, and nobody will use it again.
  */
 static NDIS_STATUS NTAPI McmCmCloseAf(NDIS_HANDLE CallMgrAfContext)
 {
@@ -685,7 +687,8 @@ static NDIS_STATUS NTAPI McmInitializeEx(
 /*
  * On the documented way down NDIS has unbound every client by now, and their AFs are closed. If one is
  * left, its client is asked to close it, and the halt waits for two things: that each AF is closed,
- * and that each notification is known to be over.
+ * and that each notification is known to be over. After a removal by surprise the notifications have
+ * been made already, by McmDevicePnPEventNotify.
  */
 static VOID NTAPI McmHaltEx(NDIS_HANDLE MiniportAdapterContext, NDIS_HALT_ACTION HaltAction)
 {
@@ -769,13 +772,30 @@ static NDIS_STATUS NTAPI McmRestart(
     }
 }
 
-/* The halt that follows a removal does all that there is to do. */
+/*
+ * The hardware is gone. NDIS unbinds the clients and then halts the adapter, as in every stop; but
+ * here they are still bound, so this is where an MCM's notification really finds open AFs. On the
+ * documented way down each of them has been closed before MiniportHaltEx. Nothing is waited for here:
+ * the halt waits for whatever is still open then, and notifies no AF that has been notified already.
+ */
 static VOID NTAPI McmDevicePnPEventNotify(
     NDIS_HANDLE MiniportAdapterContext,
     PNET_DEVICE_PNP_EVENT NetDevicePnPEvent)
 {
-    UNREFERENCED_PARAMETER(MiniportAdapterContext);
-    UNREFERENCED_PARAMETER(NetDevicePnPEvent);
+    PMCM_ADAPTER Adapter = MiniportAdapterContext;
+    PMCM_AF Af;
+
+    if (NetDevicePnPEvent->DevicePnPEvent != NdisDevicePnPEventSurpriseRemoved) {
+        return;
+    }
+    /* With this use the adapter stays, even if its halt begins before this handler has returned. */
+    NdisAcquireSpinLock(&Adapter->Lock);
+    Adapter->Users++;
+    NdisReleaseSpinLock(&Adapter->Lock);
+    while ((Af = McmTakeAfToNotify(Adapter)) != NULL) {
+        McmNotifyAf(Af);
+    }
+    McmReleaseAdapter(Adapter);
 }
 
 /* There is no hardware to bring to rest. */
