@@ -1,6 +1,6 @@
 //! Many executions of one plan: what they show between them, each distinct finding once.
 
-use crate::judge::{Breach, CrashText, Undecided, Verdict, judge};
+use crate::judge::{Breach, CrashText, Detail, Undecided, Verdict, judge, leak_text};
 use crate::plan::Plan;
 use crate::session::{Recording, Session, SessionError};
 use crate::token::Token;
@@ -265,13 +265,22 @@ impl Campaign {
 fn evidence(session: &Session<'_>, recording: &Recording, breach: &Breach) -> Finding {
     let mut finding = recording
         .with_evidence(|evidence| Finding::gather(evidence, breach.violation, &breach.chain, breach.level));
-    if let Some(crash) = &breach.crash {
-        let who = &session.plan().drivers[usize::from(crash.by.0)].name;
-        finding.message = format!("{who}: {}", CrashText { crash, session });
-        finding.site = session.explain(crash.ip);
-        finding.line = Some(recording.records.len());
-        let around = recording.records.len().saturating_sub(20);
-        finding.lines = (around + 1..=recording.records.len()).collect();
+    let who = |driver: DriverId| session.plan().drivers[usize::from(driver.0)].name.as_str();
+    match &breach.detail {
+        Detail::None => {}
+        Detail::Crash(crash) => {
+            finding.message = format!("{}: {}", who(crash.by), CrashText { crash, session });
+            finding.site = session.explain(crash.ip);
+            finding.line = Some(recording.records.len());
+            let around = recording.records.len().saturating_sub(20);
+            finding.lines = (around + 1..=recording.records.len()).collect();
+        }
+        Detail::Leak(blocks) => {
+            let by = breach.violation.by;
+            let leaked = leak_text(blocks, |offset| recording.site(by, offset));
+            finding.message = format!("{}: {}: {leaked}", who(by), breach.violation.offence);
+            finding.site = blocks.iter().find_map(|block| block.site).map(|offset| recording.site(by, offset));
+        }
     }
     finding
 }

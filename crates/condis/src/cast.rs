@@ -4,7 +4,7 @@ use crate::plan::{Body, Builtin, Plan, PlannedDriver};
 use crate::scenario::{Registry, RegistryValue};
 use drivers::{Script, Shared};
 use engine::Driver;
-use host::{Host, NativeDriver};
+use host::{Block, Host, NativeDriver};
 use model::record::Monitor;
 use model::{AdapterId, DriverId};
 use pe::Image;
@@ -21,6 +21,11 @@ impl Natives {
     /// The import that the engine knows by `number`.
     pub(crate) fn import(self, number: u32) -> String {
         self.host.and_then(|host| host.symbol(number)).unwrap_or_else(|| format!("import {number:#x}"))
+    }
+
+    /// The blocks of memory that a driver holds.
+    pub(crate) fn held_by(self, driver: DriverId) -> Vec<Block> {
+        self.host.map(|host| host.held_by(driver)).unwrap_or_default()
     }
 
     /// An address in words.

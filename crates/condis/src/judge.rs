@@ -2,7 +2,9 @@
 
 use crate::expect;
 use crate::session::Session;
+use contract::{Ddi, Rule};
 use engine::{Crash, Ending, Limit, Outcome};
+use host::{Block, tag_text};
 use model::record::{Event, Link};
 use model::{DriverId, Object, Violation};
 use report::finding::Finding;
@@ -20,8 +22,19 @@ pub struct Breach {
     pub circumstances: Circumstances,
     /// How grave it is.
     pub level: Level,
-    /// What the processor knows of a crash.
-    pub crash: Option<Box<Crash>>,
+    /// What else there is to say.
+    pub detail: Detail,
+}
+
+/// What a breach has beside its rule.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Detail {
+    /// Nothing.
+    None,
+    /// A crash, as the processor tells it.
+    Crash(Box<Crash>),
+    /// Blocks of memory that are still there.
+    Leak(Vec<Block>),
 }
 
 impl Breach {
@@ -104,6 +117,7 @@ pub fn judge(session: &Session<'_>, outcome: &Outcome) -> Verdict {
                 let circumstances = Circumstances::at_rest(finding);
                 push(session, &mut verdict, finding.violation, finding.chain.clone(), circumstances);
             }
+            leaks(session, &mut verdict);
             verdict.others = expect::check(session);
         }
         Outcome::Ended(ending) => ended(session, &mut verdict, *ending),
@@ -120,7 +134,24 @@ fn push(
     circumstances: Circumstances,
 ) {
     if let Some(level) = session.plan().levels.judge(violation.rule, circumstances) {
-        verdict.breaches.push(Breach { violation, chain, circumstances, level, crash: None });
+        verdict.breaches.push(Breach { violation, chain, circumstances, level, detail: Detail::None });
+    }
+}
+
+/// What drivers hold after they have unloaded.
+fn leaks(session: &Session<'_>, verdict: &mut Verdict) {
+    for record in session.records() {
+        let Event::Replied(by, Ddi::Unload | Ddi::MiniportDriverUnload, _) = record.event else { continue };
+        let blocks = session.held_by(by);
+        let circumstances = Circumstances::default();
+        let level = session.plan().levels.judge(Rule::KernelPoolLeak, circumstances);
+        if let Some(level) = level.filter(|_| !blocks.is_empty()) {
+            let object = Object::Driver(by);
+            let offence = "memory is still allocated after the driver has unloaded";
+            let violation = Violation { rule: Rule::KernelPoolLeak, by, object, offence };
+            let detail = Detail::Leak(blocks);
+            verdict.breaches.push(Breach { violation, chain: Vec::new(), circumstances, level, detail });
+        }
     }
 }
 
@@ -138,8 +169,8 @@ fn ended(session: &Session<'_>, verdict: &mut Verdict, ending: Ending) {
             };
             let circumstances = Circumstances::default();
             if let Some(level) = session.plan().levels.judge(crash.rule, circumstances) {
-                let crash = Some(Box::new(crash));
-                verdict.breaches.push(Breach { violation, chain: Vec::new(), circumstances, level, crash });
+                let detail = Detail::Crash(Box::new(crash));
+                verdict.breaches.push(Breach { violation, chain: Vec::new(), circumstances, level, detail });
             }
         }
         Ending::Unimplemented { by, symbol } => {
@@ -192,4 +223,19 @@ impl fmt::Display for CrashText<'_> {
         }
         Ok(())
     }
+}
+
+/// How many leaked blocks are told one by one.
+const TOLD: usize = 4;
+
+/// Leaked blocks in words: their number, and the first of them with who asked for it.
+pub fn leak_text(blocks: &[Block], site: impl Fn(u32) -> String) -> String {
+    let block = |block: &Block| {
+        let place = block.site.map(|offset| format!(", allocated at {}", site(offset))).unwrap_or_default();
+        format!("{} bytes, tag {}{place}", block.size, tag_text(block.tag))
+    };
+    let told: Vec<String> = blocks.iter().take(TOLD).map(block).collect();
+    let more = if blocks.len() > TOLD { "; …" } else { "" };
+    let count = if blocks.len() == 1 { "1 block".to_owned() } else { format!("{} blocks", blocks.len()) };
+    format!("{count}: {}{more}", told.join("; "))
 }

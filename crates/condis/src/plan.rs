@@ -538,7 +538,7 @@ fn load_order(drivers: &[PlannedDriver]) -> impl Iterator<Item = DriverId> {
 
 /// The program of a run without one. Everything starts. First phase: the clients close, because they are unbound, and open
 /// again. Second phase: the call managers notify, a stand-alone one because it is unbound, an MCM because its adapter is
-/// pulled out. Then everything stops.
+/// pulled out. Then everything stops and is unloaded.
 fn default_program(drivers: &[PlannedDriver], adapters: &[PlannedAdapter]) -> Vec<Act> {
     let with = |role: Role| {
         drivers
@@ -568,15 +568,9 @@ fn default_program(drivers: &[PlannedDriver], adapters: &[PlannedAdapter]) -> Ve
     phase(all_adapters().filter(of_mcm).map(Command::SurpriseRemove).collect());
     phase(all_adapters().map(Command::Stop).collect());
     let loaded: Vec<DriverId> = load_order(drivers).collect();
-    phase(
-        loaded
-            .into_iter()
-            .rev()
-            .map(|id| match drivers[usize::from(id.0)].roles.has_adapters() {
-                true => Command::Unload(id),
-                false => Command::Uninstall(id),
-            })
-            .collect(),
-    );
+    let top_down = || loaded.iter().rev().copied();
+    let protocols = top_down().filter(|id| !drivers[usize::from(id.0)].roles.has_adapters());
+    phase(protocols.map(Command::Uninstall).collect());
+    phase(top_down().map(Command::Unload).collect());
     program
 }

@@ -3,6 +3,7 @@
 use crate::cast;
 use crate::plan::{Body, Plan};
 use engine::{Difference, Outcome, ReplayError, Runner, Schedule, Setup, SetupError, Strategy};
+use host::Block;
 use model::DriverId;
 use model::record::{Event, Record};
 use report::Names;
@@ -151,6 +152,11 @@ impl<'p> Session<'p> {
     /// An address in words, if anything is known of it: a place in a driver, a handle, a freed block.
     pub fn explain(&self, address: u64) -> Option<String> {
         self.natives.explain(address)
+    }
+
+    /// The blocks of memory that a driver holds.
+    pub fn held_by(&self, driver: DriverId) -> Vec<Block> {
+        self.natives.held_by(driver)
     }
 
     /// A copy of the last execution.
