@@ -45,14 +45,17 @@ fn measured(what: u32, rounds: u32, rewrite: bool) -> f64 {
             }
         })
         .expect("a runner");
-        let begin = Instant::now();
-        let outcome = runner.run(&mut Fifo);
-        let time = begin.elapsed();
-        assert!(matches!(outcome, Outcome::AtRest { .. }), "{outcome:?}");
-        time.as_secs_f64()
+        // The first run maps the memory of the trace, which later ones find there.
+        let mut best = f64::MAX;
+        for _ in 0..4 {
+            let begin = Instant::now();
+            let outcome = runner.run(&mut Fifo);
+            best = best.min(begin.elapsed().as_secs_f64());
+            assert!(matches!(outcome, Outcome::AtRest { .. }), "{outcome:?}");
+        }
+        best
     };
-    let best = |rounds| (0..3).map(|_| took(rounds)).fold(f64::MAX, f64::min);
-    (best(rounds) - best(rounds / 10)) * 1e9 / f64::from(rounds - rounds / 10)
+    (took(rounds) - took(rounds / 10)) * 1e9 / f64::from(rounds - rounds / 10)
 }
 
 /// A client in Rust that opens and closes the address family over and over.
@@ -162,17 +165,24 @@ fn cycle(rounds: u32) -> f64 {
             }
         })
         .expect("a runner");
-        let begin = Instant::now();
-        let outcome = runner.run(&mut Fifo);
-        let time = begin.elapsed();
-        assert!(matches!(outcome, Outcome::AtRest { .. }), "{outcome:?}");
-        time.as_secs_f64()
+        // The first run maps the memory of the trace, which later ones find there.
+        let mut best = f64::MAX;
+        for _ in 0..4 {
+            let begin = Instant::now();
+            let outcome = runner.run(&mut Fifo);
+            best = best.min(begin.elapsed().as_secs_f64());
+            assert!(matches!(outcome, Outcome::AtRest { .. }), "{outcome:?}");
+        }
+        best
     };
-    let best = |rounds| (0..3).map(|_| took(rounds)).fold(f64::MAX, f64::min);
-    (best(rounds) - best(rounds / 10)) * 1e9 / f64::from(rounds - rounds / 10)
+    (took(rounds) - took(rounds / 10)) * 1e9 / f64::from(rounds - rounds / 10)
 }
 
 fn main() {
+    if std::env::args().any(|argument| argument == "--cycle") {
+        println!("{:>10.1} ns", cycle(300_000));
+        return;
+    }
     println!("{:>10.1} ns  driver -> routine -> driver", measured(0, 1_000_000, true));
     println!("{:>10.1} ns  mov from cr8, rewritten", measured(1, 10_000_000, true));
     println!("{:>10.1} ns  mov from cr8, trapped", measured(1, 100_000, false));
