@@ -45,6 +45,8 @@ pub(super) struct Binding {
     pub(super) context: Option<Token>,
     handle: Option<Handle>,
     unbind_context: Option<Handle>,
+    /// The protocol has called `NdisUnbindAdapter`.
+    asked: bool,
     /// The event that is not answered.
     event: Option<(Handle, NetEvent)>,
     pub(super) state: BindingState,
@@ -394,6 +396,7 @@ impl Auditor {
             context: None,
             handle: None,
             unbind_context: None,
+            asked: false,
             event: None,
             state: BindingState::Opening,
         });
@@ -489,6 +492,14 @@ impl Auditor {
         }
     }
 
+    pub(super) fn unbind_asked(&mut self, driver: DriverId, handle: HandleArg) -> Target {
+        let target = self.target_of_binding(driver, handle);
+        if let Some(binding) = self.binding_mut(target) {
+            binding.asked = true;
+        }
+        target
+    }
+
     pub(super) fn unbind_begins(
         &mut self,
         driver: DriverId,
@@ -507,7 +518,7 @@ impl Auditor {
                 true
             }
             // It undoes a bind that pends, which is then completed with an error (binding-q-failed-pended-bind).
-            BindingState::Opening => true,
+            BindingState::Opening => binding.asked,
             BindingState::Restarting
             | BindingState::Running
             | BindingState::Pausing

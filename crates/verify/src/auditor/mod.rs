@@ -205,9 +205,8 @@ impl Auditor {
             Call::OpenAdapterEx { binding_context, bind_context, .. } => {
                 self.adapter_opens(driver, bind_context, binding_context)
             }
-            Call::CloseAdapterEx { binding } | Call::UnbindAdapter { binding } => {
-                self.target_of_binding(driver, binding)
-            }
+            Call::CloseAdapterEx { binding } => self.target_of_binding(driver, binding),
+            Call::UnbindAdapter { binding } => self.unbind_asked(driver, binding),
             Call::CompleteBindAdapterEx { bind_context, status } => {
                 self.bind_completes(driver, bind_context, status)
             }
@@ -622,7 +621,7 @@ fn duty(callback: &Callback) -> Rule {
 /// The same for a call: what to name when it returns wrongly.
 fn duty_of_call(ddi: Ddi) -> Rule {
     match ddi.info().area {
-        Area::Registration => Rule::RegistrationNdisCopies,
+        Area::Registration => Rule::RegistrationNdisSetoptionsInside,
         Area::Binding => Rule::BindingNdisOpenValues,
         Area::Af
         | Area::Sap

@@ -1,3 +1,5 @@
+//! What is left at rest is made by hand: debts, and tasks that can never go on. A trace tells who shares what.
+
 use super::*;
 use crate::testing::{CLIENT, CM, FAMILY, MINIPORT, OTHER, Trace, arg, binding, client_af, cm_af, handle};
 use alloc::vec;
