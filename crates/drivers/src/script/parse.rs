@@ -141,7 +141,6 @@ impl<'a> Cursor<'a> {
         self.line.words.get(self.index + 1)
     }
 
-    #[expect(clippy::should_implement_trait, reason = "a cursor is no iterator: it also looks ahead")]
     pub(crate) fn next(&mut self) -> Option<&'a (At, Word)> {
         let word = self.peek();
         self.index += usize::from(word.is_some());
