@@ -61,7 +61,8 @@ struct Frame {
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum Kind {
-    Job(Job),
+    /// The handlers that the job calls.
+    Job(&'static [Ddi]),
     Call(Ddi),
     Handler(Ddi),
 }
@@ -171,7 +172,7 @@ impl Auditor {
             Event::Replied(_, ddi, reply) => self.replied(task, ddi, reply),
             Event::Started(job) => {
                 let target = self.target_of_job(job);
-                self.frames.push(Frame::new(task, Kind::Job(job), target));
+                self.frames.push(Frame::new(task, Kind::Job(started_by(job)), target));
             }
             Event::Ended => self.frames.retain(|frame| frame.task != task),
             Event::Commanded(_)
@@ -527,7 +528,7 @@ fn documents(ddi: Ddi, status: Status) -> bool {
 fn may_cause(kind: Kind, ddi: Ddi) -> bool {
     match kind {
         Kind::Call(call) => call.info().causes.contains(&ddi),
-        Kind::Job(job) => started_by(job).contains(&ddi),
+        Kind::Job(handlers) => handlers.contains(&ddi),
         // A handler's return leads to nothing by itself: its call or job goes on.
         Kind::Handler(_) => false,
     }
