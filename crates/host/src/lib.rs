@@ -35,6 +35,7 @@ mod objects;
 mod pool;
 mod processor;
 mod registry;
+pub mod symbols;
 mod trap;
 
 pub use host::{Host, LoadError, Options, tag_text};

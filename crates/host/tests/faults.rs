@@ -6,6 +6,7 @@ use common::*;
 use contract::Rule;
 use engine::strategy::Fifo;
 use engine::{Crash, Ending, Outcome, Runner};
+use host::symbols::Symbols;
 use host::{Host, Options};
 use model::{DriverId, Violation};
 use std::time::Duration;
@@ -106,6 +107,21 @@ fn a_crash_says_where_and_what_was_touched() {
     assert_eq!(crash8.address, 3);
     let (crash19, ..) = crash(19);
     assert_eq!(crash19.address, 0xe2);
+}
+
+#[test]
+fn a_place_in_a_driver_has_a_name_and_a_line() {
+    let image = test_driver("faults");
+    let symbols = Symbols::new(&image).expect("debug information");
+    let (crash, _runner, host) = crash(2);
+    let (.., offset) = host.module_at(crash.ip).expect("in the driver");
+    let [location] = symbols.locate(offset).try_into().expect("one function, not inlined");
+    assert_eq!(location.function.as_deref(), Some("DriverEntry"));
+    assert!(location.file.is_some_and(|file| file.ends_with("drivers/faults.c")));
+    let source = include_str!("drivers/faults.c");
+    let line = source.lines().nth(location.line.expect("a line") as usize - 1);
+    assert_eq!(line.map(str::trim), Some("((PDRIVER_OBJECT)Null)->DriverSize = 1;"));
+    assert_eq!(symbols.locate(0), []);
 }
 
 #[test]

@@ -4,6 +4,7 @@ use super::Here;
 use crate::format::{Arguments, format};
 use crate::guest;
 use contract::Rule;
+use model::record::Operation;
 
 /// The longest format or prefix that is read, in bytes; `DbgPrint` itself sends 512 bytes at a time.
 const LONGEST: usize = 4096;
@@ -19,20 +20,20 @@ fn print(here: &Here, prefix: u64, text: u64, arguments: u64) -> u32 {
 }
 
 super::variadic_exports! {
-    Kernel Any "wdm-dbgprint"
+    Kernel Any "wdm/nf-wdm-dbgprint"
     DbgPrint[here](arguments) -> u32 {
         let text = here.check(guest::read_u64(arguments));
         print(&here, 0, text, arguments + 8)
     }
 
     /// The component and the level decide on Windows whether the text is shown; here all of it is.
-    Kernel Any "wdm-dbgprintex"
+    Kernel Any "wdm/nf-wdm-dbgprintex"
     DbgPrintEx[here](arguments) -> u32 {
         let text = here.check(guest::read_u64(arguments + 16));
         print(&here, 0, text, arguments + 24)
     }
 
-    Ndis Passive "nf-ndis-ndiswriteerrorlogentry"
+    Ndis Dispatch "nf-ndis-ndiswriteerrorlogentry"
     NdisWriteErrorLogEntry[here](arguments) -> u32 {
         let code = here.check(guest::read_u64(arguments + 8)) as u32;
         let count = (here.check(guest::read_u64(arguments + 16)) as u32).min(64);
@@ -41,6 +42,7 @@ super::variadic_exports! {
             let value = here.check(guest::read_u64(arguments + 24 + 8 * index)) as u32;
             line.push_str(&format!(" 0x{value:x}"));
         }
+        here.kernel(Operation::Other);
         here.note_site();
         engine::print(&line);
         0
@@ -48,27 +50,27 @@ super::variadic_exports! {
 }
 
 super::exports! {
-    Kernel Any "wdm-vdbgprintex"
+    Kernel Any "wdm/nf-wdm-vdbgprintex"
     vDbgPrintEx[here](_component: u32, _level: u32, text: u64, arguments: u64) -> u32 {
         print(&here, 0, text, arguments)
     }
 
-    Kernel Any "wdm-vdbgprintexwithprefix"
+    Kernel Any "wdm/nf-wdm-vdbgprintexwithprefix"
     vDbgPrintExWithPrefix[here](prefix: u64, _component: u32, _level: u32, text: u64, arguments: u64) -> u32 {
         print(&here, prefix, text, arguments)
     }
 
-    Kernel Any "wdm-dbgbreakpoint"
+    Kernel Any "wdm/nf-wdm-dbgbreakpoint"
     DbgBreakPoint[here]() {
         here.fail(Rule::KernelBreakpoint, "calls DbgBreakPoint", 0)
     }
 
-    Kernel Any "wdm-kebugcheckex"
+    Kernel Any "wdm/nf-wdm-kebugcheckex"
     KeBugCheckEx[here](code: u32, _one: u64, _two: u64, _three: u64, _four: u64) {
         here.fail(Rule::KernelBugcheck, "calls KeBugCheckEx", u64::from(code))
     }
 
-    Kernel Any "wdm-kebugcheck"
+    Kernel Any "ntddk/nf-ntddk-kebugcheck"
     KeBugCheck[here](code: u32) {
         here.fail(Rule::KernelBugcheck, "calls KeBugCheck", u64::from(code))
     }

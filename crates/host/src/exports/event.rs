@@ -83,33 +83,33 @@ super::exports! {
         u8::from(wait(&here, event, limit))
     }
 
-    Kernel Any "wdm-keinitializeevent"
+    Kernel Any "wdm/nf-wdm-keinitializeevent"
     KeInitializeEvent[here](event: u64, kind: u32, state: u8) {
         initialize(&here, event, kind == NOTIFICATION, state != 0);
     }
 
-    Kernel Dispatch "wdm-kesetevent"
+    Kernel Dispatch "wdm/nf-wdm-kesetevent"
     KeSetEvent[here](event: u64, _increment: i32, _wait: u8) -> u32 {
         set(&here, event)
     }
 
-    Kernel Dispatch "wdm-keclearevent"
+    Kernel Dispatch "wdm/nf-wdm-keclearevent"
     KeClearEvent[here](event: u64) {
         reset(&here, event);
     }
 
-    Kernel Dispatch "wdm-keresetevent"
+    Kernel Dispatch "wdm/nf-wdm-keresetevent"
     KeResetEvent[here](event: u64) -> u32 {
         reset(&here, event)
     }
 
-    Kernel Dispatch "wdm-kereadstateevent"
+    Kernel Dispatch "wdm/nf-wdm-kereadstateevent"
     KeReadStateEvent[here](event: u64) -> u32 {
         here.check(guest::read_u32(event + SIGNAL_STATE));
         here.kernel(Operation::Read(Token(event))) as u32
     }
 
-    Kernel Dispatch "wdm-kewaitforsingleobject"
+    Kernel Dispatch "wdm/nf-wdm-kewaitforsingleobject"
     KeWaitForSingleObject[here](object: u64, _reason: u32, _mode: u8, _alertable: u8, timeout: u64) -> u32 {
         let limit = (timeout != 0).then(|| {
             let timeout = here.check(guest::read_u64(timeout)) as i64;

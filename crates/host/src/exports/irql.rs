@@ -24,33 +24,33 @@ fn lower(here: &Here, level: u8) {
 }
 
 super::exports! {
-    Kernel Any "wdm-kegetcurrentirql"
+    Kernel Any "wdm/nf-wdm-kegetcurrentirql"
     KeGetCurrentIrql[here]() -> u8 {
         engine::processor::irql().0
     }
 
-    Hal Any "wdm-keraiseirql"
+    Hal Any "wdm/nf-wdm-keraiseirql"
     KfRaiseIrql[here](level: u8) -> u8 {
         raise(&here, level)
     }
 
-    Hal Any "wdm-kelowerirql"
+    Hal Any "wdm/nf-wdm-kelowerirql"
     KfLowerIrql[here](level: u8) {
         lower(&here, level);
     }
 
-    Kernel Any "wdm-keraiseirql"
+    Kernel Any "wdm/nf-wdm-keraiseirql"
     KeRaiseIrql[here](level: u8, old: u64) {
         let before = raise(&here, level);
         here.check(guest::write_u8(old, before));
     }
 
-    Kernel Any "wdm-kelowerirql"
+    Kernel Any "wdm/nf-wdm-kelowerirql"
     KeLowerIrql[here](level: u8) {
         lower(&here, level);
     }
 
-    Kernel Dispatch "wdm-keraiseirqltodpclevel"
+    Kernel Dispatch "wdm/nf-wdm-keraiseirqltodpclevel"
     KeRaiseIrqlToDpcLevel[here]() -> u8 {
         raise(&here, Irql::DISPATCH.0)
     }

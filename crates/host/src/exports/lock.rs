@@ -59,37 +59,37 @@ super::exports! {
         release(&here, lock, None);
     }
 
-    Kernel Any "wdm-keinitializespinlock"
+    Kernel Any "wdm/nf-wdm-keinitializespinlock"
     KeInitializeSpinLock[here](lock: u64) {
         initialize(&here, lock);
     }
 
-    Kernel Dispatch "wdm-keacquirespinlockraisetodpc"
+    Kernel Dispatch "wdm/nf-wdm-keacquirespinlockraisetodpc"
     KeAcquireSpinLockRaiseToDpc[here](lock: u64) -> u8 {
         acquire(&here, lock, true)
     }
 
-    Hal Dispatch "wdm-keacquirespinlock"
+    Hal Dispatch "wdm/nf-wdm-keacquirespinlock"
     KfAcquireSpinLock[here](lock: u64) -> u8 {
         acquire(&here, lock, true)
     }
 
-    Kernel Dispatch "wdm-kereleasespinlock"
+    Kernel Dispatch "wdm/nf-wdm-kereleasespinlock"
     KeReleaseSpinLock[here](lock: u64, level: u8) {
         release(&here, lock, Some(level));
     }
 
-    Hal Dispatch "wdm-kereleasespinlock"
+    Hal Dispatch "wdm/nf-wdm-kereleasespinlock"
     KfReleaseSpinLock[here](lock: u64, level: u8) {
         release(&here, lock, Some(level));
     }
 
-    Kernel Dispatch "wdm-keacquirespinlockatdpclevel"
+    Kernel Dispatch "wdm/nf-wdm-keacquirespinlockatdpclevel"
     KeAcquireSpinLockAtDpcLevel[here](lock: u64) {
         acquire(&here, lock, false);
     }
 
-    Kernel Dispatch "wdm-kereleasespinlockfromdpclevel"
+    Kernel Dispatch "wdm/nf-wdm-kereleasespinlockfromdpclevel"
     KeReleaseSpinLockFromDpcLevel[here](lock: u64) {
         release(&here, lock, None);
     }

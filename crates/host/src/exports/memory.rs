@@ -33,7 +33,7 @@ super::exports! {
         allocate(&here, u64::from(length), tag, Family::Ndis, false)
     }
 
-    Ndis Dispatch "nf-ndis-ndisallocatememorywithtag"
+    Ndis Dispatch ""
     NdisAllocateMemoryWithTag[here](address: u64, length: u32, tag: u32) -> u32 {
         let block = allocate(&here, u64::from(length), tag, Family::Ndis, false);
         here.check(crate::guest::write_u64(address, block));
@@ -50,22 +50,22 @@ super::exports! {
         free(&here, address, Family::Ndis, Some(tag));
     }
 
-    Kernel Dispatch "wdm-exallocatepoolwithtag"
+    Kernel Dispatch "wdm/nf-wdm-exallocatepoolwithtag"
     ExAllocatePoolWithTag[here](_kind: u32, size: u64, tag: u32) -> u64 {
         allocate(&here, size, tag, Family::Executive, false)
     }
 
-    Kernel Dispatch "wdm-exallocatepool2"
+    Kernel Dispatch "wdm/nf-wdm-exallocatepool2"
     ExAllocatePool2[here](flags: u64, size: u64, tag: u32) -> u64 {
         allocate(&here, size, tag, Family::Executive, flags & POOL_FLAG_UNINITIALIZED == 0)
     }
 
-    Kernel Dispatch "wdm-exfreepool"
+    Kernel Dispatch "wdm/nf-wdm-exfreepool"
     ExFreePool[here](address: u64) {
         free(&here, address, Family::Executive, None);
     }
 
-    Kernel Dispatch "wdm-exfreepoolwithtag"
+    Kernel Dispatch "wdm/nf-wdm-exfreepoolwithtag"
     ExFreePoolWithTag[here](address: u64, tag: u32) {
         free(&here, address, Family::Executive, Some(tag));
     }

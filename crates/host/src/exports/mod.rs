@@ -78,7 +78,8 @@ pub struct Export {
     pub name: &'static str,
     /// The highest level at which its page allows a call.
     pub max_irql: MaxIrql,
-    /// The id of its page in the documentation; empty for what compilers emit on their own.
+    /// The id of its page in the documentation ([`contract::page_url`]); empty for what compilers emit on their own, and for
+    /// what has no page any more.
     pub page: &'static str,
     address: extern "win64" fn(),
 }

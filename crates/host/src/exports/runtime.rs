@@ -82,32 +82,32 @@ super::exports! {
         compare(&here, one, other, count).1
     }
 
-    Kernel Any "wdm-rtlcopymemory"
+    Kernel Any "wdm/nf-wdm-rtlcopymemory"
     RtlCopyMemory[here](to: u64, from: u64, count: u64) {
         here.check(guest::copy(to, from, count));
     }
 
-    Kernel Any "wdm-rtlmovememory"
+    Kernel Any "wdm/nf-wdm-rtlmovememory"
     RtlMoveMemory[here](to: u64, from: u64, count: u64) {
         here.check(guest::copy(to, from, count));
     }
 
-    Kernel Any "wdm-rtlfillmemory"
+    Kernel Any "wdm/nf-wdm-rtlfillmemory"
     RtlFillMemory[here](to: u64, count: u64, value: u8) {
         here.check(guest::fill(to, value, count));
     }
 
-    Kernel Any "wdm-rtlzeromemory"
+    Kernel Any "wdm/nf-wdm-rtlzeromemory"
     RtlZeroMemory[here](to: u64, count: u64) {
         here.check(guest::fill(to, 0, count));
     }
 
-    Kernel Any "wdm-rtlcomparememory"
+    Kernel Any "wdm/nf-wdm-rtlcomparememory"
     RtlCompareMemory[here](one: u64, other: u64, count: u64) -> u64 {
         compare(&here, one, other, count).0
     }
 
-    Ndis Any "nf-ndis-ndisgetversion"
+    Ndis Dispatch "nf-ndis-ndisgetversion"
     NdisGetVersion[here]() -> u32 {
         // NDIS 6.20, as on Windows 7.
         6 << 16 | 20

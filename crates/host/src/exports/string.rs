@@ -2,6 +2,7 @@
 
 use super::Here;
 use crate::guest;
+use model::record::Operation;
 
 /// `UNICODE_STRING.MaximumLength` and `.Buffer`.
 const MAXIMUM_LENGTH: u64 = 2;
@@ -19,6 +20,8 @@ fn initialize(here: &Here, string: u64, text: u64) {
 }
 
 fn compare(here: &Here, one: u64, other: u64, ignore_case: bool) -> i32 {
+    // Its code is paged, so the level matters.
+    here.kernel(Operation::Other);
     let read = |string| here.check(guest::read_unicode_string(string));
     let fold = |unit: u16| if ignore_case { upcased(unit) } else { unit };
     let (one, other) = (read(one), read(other));
@@ -40,12 +43,12 @@ fn upcased(unit: u16) -> u16 {
 }
 
 super::exports! {
-    Ndis Any "nf-ndis-ndisinitunicodestring"
+    Ndis Dispatch "nf-ndis-ndisinitunicodestring"
     NdisInitUnicodeString[here](string: u64, text: u64) {
         initialize(&here, string, text);
     }
 
-    Kernel Any "wdm-rtlinitunicodestring"
+    Kernel Any "wdm/nf-wdm-rtlinitunicodestring"
     RtlInitUnicodeString[here](string: u64, text: u64) {
         initialize(&here, string, text);
     }
@@ -55,17 +58,17 @@ super::exports! {
         u8::from(compare(&here, one, other, ignore_case != 0) == 0)
     }
 
-    Kernel Passive "wdm-rtlequalunicodestring"
+    Kernel Passive "wdm/nf-wdm-rtlequalunicodestring"
     RtlEqualUnicodeString[here](one: u64, other: u64, ignore_case: u8) -> u8 {
         u8::from(compare(&here, one, other, ignore_case != 0) == 0)
     }
 
-    Kernel Passive "wdm-rtlcompareunicodestring"
+    Kernel Passive "wdm/nf-wdm-rtlcompareunicodestring"
     RtlCompareUnicodeString[here](one: u64, other: u64, ignore_case: u8) -> i32 {
         compare(&here, one, other, ignore_case != 0)
     }
 
-    Kernel Any "wdm-rtlcopyunicodestring"
+    Kernel Any "wdm/nf-wdm-rtlcopyunicodestring"
     RtlCopyUnicodeString[here](to: u64, from: u64) {
         let room = here.check(guest::read_u16(to + MAXIMUM_LENGTH));
         let target = here.check(guest::read_u64(to + BUFFER));

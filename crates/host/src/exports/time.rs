@@ -1,4 +1,5 @@
-//! Time: the execution's clock, in units of 100 ns, and sleeping.
+//! Time: the execution's clock, in units of 100 ns, and sleeping. The pages of the routines that sleep allow them below
+//! `DISPATCH_LEVEL`; the engine refuses every wait from there on, so the limit that is stated here is the next one up.
 
 use crate::clock;
 use crate::guest;
@@ -13,19 +14,19 @@ pub(crate) fn from_now(time: i64) -> u64 {
 }
 
 super::exports! {
-    Ndis Passive "nf-ndis-ndismsleep"
+    Ndis Dispatch "nf-ndis-ndismsleep"
     NdisMSleep[here](microseconds: u32) {
         here.kernel(Operation::Sleep(u64::from(microseconds) * MICROSECOND));
     }
 
-    Kernel Passive "wdm-kedelayexecutionthread"
+    Kernel Dispatch "wdm/nf-wdm-kedelayexecutionthread"
     KeDelayExecutionThread[here](_mode: u8, _alertable: u8, interval: u64) -> u32 {
         let interval = here.check(guest::read_u64(interval)) as i64;
         here.kernel(Operation::Sleep(from_now(interval)));
         0
     }
 
-    Kernel Any "wdm-kestallexecutionprocessor"
+    Kernel Any "wdm/nf-wdm-kestallexecutionprocessor"
     KeStallExecutionProcessor[here](_microseconds: u32) {
         here.kernel(Operation::Other);
     }
@@ -45,27 +46,27 @@ super::exports! {
         here.check(guest::write_u64(time, clock::interrupt_time() / 10_000));
     }
 
-    Kernel Any "wdm-kequerysystemtime"
+    Kernel Any "wdm/nf-wdm-kequerysystemtime~r1"
     KeQuerySystemTime[here](time: u64) {
         here.check(guest::write_u64(time, clock::system_time()));
     }
 
-    Kernel Any "wdm-kequerysystemtimeprecise"
+    Kernel Any "wdm/nf-wdm-kequerysystemtimeprecise"
     KeQuerySystemTimePrecise[here](time: u64) {
         here.check(guest::write_u64(time, clock::system_time()));
     }
 
-    Kernel Any "wdm-kequeryinterrupttime"
+    Kernel Any "wdm/nf-wdm-kequeryinterrupttime"
     KeQueryInterruptTime[here]() -> u64 {
         clock::interrupt_time()
     }
 
-    Kernel Any "wdm-kequerytimeincrement"
+    Kernel Any "wdm/nf-wdm-kequerytimeincrement"
     KeQueryTimeIncrement[here]() -> u32 {
         clock::TICK as u32
     }
 
-    Kernel Any "wdm-kequeryperformancecounter"
+    Kernel Any "wdm/nf-wdm-kequeryperformancecounter"
     KeQueryPerformanceCounter[here](frequency: u64) -> u64 {
         if frequency != 0 {
             here.check(guest::write_u64(frequency, clock::PER_SECOND));

@@ -99,7 +99,7 @@ super::exports! {
     }
 
     /// Waits until no DPC is queued or runs, by means of an event that the end of each sets while somebody waits.
-    Kernel Passive "wdm-keflushqueueddpcs"
+    Kernel Passive "wdm/nf-wdm-keflushqueueddpcs"
     KeFlushQueuedDpcs[here]() {
         let objects = &here.host().objects;
         objects.borrow_mut().flushing += 1;

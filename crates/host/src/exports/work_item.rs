@@ -61,22 +61,22 @@ super::exports! {
         queue(&here, item, Kind::NdisWorkItem, Form::NdisWorkItem, routine, context);
     }
 
-    Kernel Dispatch "wdm-ioallocateworkitem"
+    Kernel Dispatch "wdm/nf-wdm-ioallocateworkitem"
     IoAllocateWorkItem[here](device_object: u64) -> u64 {
         allocate(&here, Kind::IoWorkItem, device_object)
     }
 
-    Kernel Dispatch "wdm-iofreeworkitem"
+    Kernel Dispatch "wdm/nf-wdm-iofreeworkitem"
     IoFreeWorkItem[here](item: u64) {
         free(&here, item, Kind::IoWorkItem);
     }
 
-    Kernel Dispatch "wdm-ioqueueworkitem"
+    Kernel Dispatch "wdm/nf-wdm-ioqueueworkitem"
     IoQueueWorkItem[here](item: u64, routine: u64, _queue: u32, context: u64) {
         queue(&here, item, Kind::IoWorkItem, Form::IoWorkItem, routine, context);
     }
 
-    Kernel Dispatch "wdm-ioqueueworkitemex"
+    Kernel Dispatch "wdm/nf-wdm-ioqueueworkitemex"
     IoQueueWorkItemEx[here](item: u64, routine: u64, _queue: u32, context: u64) {
         queue(&here, item, Kind::IoWorkItem, Form::IoWorkItemEx, routine, context);
     }
