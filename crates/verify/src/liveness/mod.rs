@@ -23,7 +23,7 @@ mod parties;
 use alloc::vec::Vec;
 use contract::{Ddi, Rule};
 use model::record::{Finding, Link, Monitor, Record, Rest, Stuck, WaitsFor};
-use model::{AfId, Callback, Debt, DriverId, Object, Violation, World};
+use model::{AfId, Callback, Condition, Debt, DriverId, Object, Violation, World};
 use parties::Parties;
 
 /// Names the roots of what is not at rest.
@@ -52,10 +52,11 @@ impl Liveness {
         let graph = Graph::new(&self.parties, debts, stuck);
         let mut findings: Vec<Finding> = Vec::new();
         for root in graph.roots() {
-            let finding = self.explain(&graph, &root);
-            findings.extend(finding.filter(|finding| {
-                !findings.iter().any(|known: &Finding| known.violation == finding.violation)
-            }));
+            let Some(finding) = self.explain(&graph, &root) else { continue };
+            match findings.iter_mut().find(|known| known.violation == finding.violation) {
+                Some(known) => known.chain.extend(finding.chain),
+                None => findings.push(finding),
+            }
         }
         findings
     }
@@ -70,7 +71,7 @@ impl Liveness {
             (owed(debt), Vec::new())
         } else {
             let task = stuck().next()?;
-            (self.blocked(task)?, links_of_stack(task))
+            (self.alone(task)?, links_of_stack(task))
         };
         for node in graph.waiters(root) {
             let link = graph.link(node);
@@ -106,7 +107,7 @@ impl Liveness {
     }
 
     fn deadlock(&self, task: &Stuck, debt: &Debt) -> (Violation, Vec<Link>) {
-        let by = task.frames.last().map_or(debt.by, |frame| frame.driver);
+        let by = blocked(task).unwrap_or(debt.by);
         let violation = if self.awaits_own_close(task, debt) {
             let offence =
                 "waits for its close on a task on which the call manager cannot go on before it returns";
@@ -122,8 +123,8 @@ impl Liveness {
     }
 
     /// A task that nothing else explains: the driver whose code is blocked is to blame.
-    fn blocked(&self, task: &Stuck) -> Option<Violation> {
-        let by = task.frames.last()?.driver;
+    fn alone(&self, task: &Stuck) -> Option<Violation> {
+        let by = blocked(task)?;
         let offence = "waits for something that nobody will do";
         Some(Violation { rule: Rule::KernelDeadlock, by, object: self.object_of(task, by), offence })
     }
@@ -201,15 +202,14 @@ impl<'a> Graph<'a> {
         match (self.debt(from), self.stuck(from), self.debt(to), self.stuck(to)) {
             (Some(debt), _, Some(other), _) => debt.waits_for == Some(other.object),
             (Some(debt), _, _, Some(task)) => {
-                let blocked = task.frames.last().map(|frame| frame.driver);
+                let blocked = blocked(task);
                 task.frames.iter().any(|frame| frame.driver == debt.by)
                     || blocked.is_some() && blocked == holder(parties, debt)
             }
             (_, Some(task), Some(debt), _) => waits_for_debt(parties, task, debt),
             (_, Some(task), _, Some(other)) => {
-                let innermost = task.frames.last();
-                let held = innermost
-                    .is_some_and(|mine| other.frames.iter().any(|frame| frame.driver == mine.driver));
+                let held = blocked(task)
+                    .is_some_and(|driver| other.frames.iter().any(|frame| frame.driver == driver));
                 held || matches!(task.waits_for, WaitsFor::Ndis(_))
             }
             (None, None, ..) | (.., None, None) => false,
@@ -251,7 +251,7 @@ fn waits_for_debt(parties: &Parties, task: &Stuck, debt: &Debt) -> bool {
     if let WaitsFor::Ndis(_) = task.waits_for {
         return true;
     }
-    let Some(blocked) = task.frames.last().map(|frame| frame.driver) else { return false };
+    let Some(blocked) = blocked(task) else { return false };
     if blocked == debt.by {
         return is_completion(debt.rule);
     }
@@ -263,6 +263,15 @@ fn waits_for_debt(parties: &Parties, task: &Stuck, debt: &Debt) -> bool {
         Object::Driver(_) | Object::Adapter(_) | Object::Binding(_) | Object::Registration(_) => {
             parties.share_af(blocked, debt.by) && holder(parties, debt) != Some(blocked)
         }
+    }
+}
+
+/// The driver whose code waits; for a call of NDIS outside any handler, the driver that it waits for.
+fn blocked(task: &Stuck) -> Option<DriverId> {
+    match (task.frames.last(), task.waits_for) {
+        (Some(innermost), _) => Some(innermost.driver),
+        (None, WaitsFor::Ndis(Condition::Unbound(driver))) => Some(driver),
+        (None, WaitsFor::Object(_)) => None,
     }
 }
 
@@ -301,6 +310,9 @@ fn links_of_stack(task: &Stuck) -> Vec<Link> {
             Some(_) | None => ddi(frame.callback),
         };
         links.push(Link::Task(task.task, frame.driver, within, task.waits_for));
+    }
+    if links.is_empty() {
+        links.extend(blocked(task).map(|driver| Link::Task(task.task, driver, None, task.waits_for)));
     }
     links
 }

@@ -373,6 +373,24 @@ fn a_deregistration_that_waits_for_an_unbind_is_explained_by_it() {
 }
 
 #[test]
+fn every_stuck_task_stands_in_a_chain() {
+    let deregisters =
+        Stuck { task: TaskNumber(9), frames: vec![], waits_for: WaitsFor::Ndis(Condition::Unbound(CLIENT)) };
+    let waits = stuck(3, &[frame(CLIENT, unbind())]);
+    let in_chain = |findings: &[Finding], task: u16| {
+        let mut links = findings.iter().flat_map(|finding| &finding.chain);
+        links.any(|link| matches!(link, Link::Task(TaskNumber(number), ..) if *number == task))
+    };
+    for debts in [vec![], vec![debt(CM, CLOSE, af())], unclosed()] {
+        let findings = judge(&closing(3), &debts, &[deregisters.clone(), waits.clone()]);
+        assert!(in_chain(&findings, 3) && in_chain(&findings, 9), "{findings:#?}");
+    }
+    // A call of NDIS that waits outside any handler, for no reason that can be seen.
+    let findings = judge(&opened(), &[], &[deregisters]);
+    assert_eq!((findings.len(), findings[0].violation.by), (1, CLIENT));
+}
+
+#[test]
 fn a_circle_of_debts_is_reported_once() {
     let debts = [
         waiting(CLIENT, UNBIND, client_binding(), cm_binding()),
