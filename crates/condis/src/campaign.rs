@@ -270,7 +270,8 @@ fn evidence(session: &Session<'_>, recording: &Recording, breach: &Breach) -> Fi
         Detail::None => {}
         Detail::Crash(crash) => {
             finding.message = format!("{}: {}", who(crash.by), CrashText { crash, session });
-            finding.site = session.explain(crash.ip);
+            let code = session.code_at(crash.ip);
+            finding.site = code.map(|(driver, offset)| recording.place(driver, offset));
             finding.line = Some(recording.records.len());
             let around = recording.records.len().saturating_sub(20);
             finding.lines = (around + 1..=recording.records.len()).collect();
@@ -279,7 +280,8 @@ fn evidence(session: &Session<'_>, recording: &Recording, breach: &Breach) -> Fi
             let by = breach.violation.by;
             let leaked = leak_text(blocks, |offset| recording.site(by, offset));
             finding.message = format!("{}: {}: {leaked}", who(by), breach.violation.offence);
-            finding.site = blocks.iter().find_map(|block| block.site).map(|offset| recording.site(by, offset));
+            finding.site =
+                blocks.iter().find_map(|block| block.site).map(|offset| recording.site(by, offset));
         }
     }
     finding

@@ -23,6 +23,11 @@ impl Natives {
         self.host.and_then(|host| host.symbol(number)).unwrap_or_else(|| format!("import {number:#x}"))
     }
 
+    /// The driver whose code an address is in, and the offset into its image.
+    pub(crate) fn code_at(self, address: u64) -> Option<(DriverId, u32)> {
+        self.host.and_then(|host| host.module_at(address)).map(|(driver, _, offset)| (driver, offset))
+    }
+
     /// The blocks of memory that a driver holds.
     pub(crate) fn held_by(self, driver: DriverId) -> Vec<Block> {
         self.host.map(|host| host.held_by(driver)).unwrap_or_default()
@@ -82,7 +87,12 @@ fn native(
 }
 
 /// A driver that comes with condis, with its registry values.
-fn scripted(builtin: Builtin, plan: &Plan, driver: &PlannedDriver, id: DriverId) -> Result<Arc<Script>, String> {
+fn scripted(
+    builtin: Builtin,
+    plan: &Plan,
+    driver: &PlannedDriver,
+    id: DriverId,
+) -> Result<Arc<Script>, String> {
     let name = builtin.name();
     let mut script = drivers::builtin(name).ok_or_else(|| format!("no driver `{name}` comes with condis"))?;
     let adapters = plan.adapters.iter().filter(|adapter| adapter.driver == id);
@@ -91,7 +101,10 @@ fn scripted(builtin: Builtin, plan: &Plan, driver: &PlannedDriver, id: DriverId)
         match value {
             RegistryValue::Integer(number) => script.set_registry(keyword, *number),
             RegistryValue::String(_) => {
-                return Err(format!("{}: builtin:{name} reads integers only, and `{keyword}` is a string", driver.name));
+                return Err(format!(
+                    "{}: builtin:{name} reads integers only, and `{keyword}` is a string",
+                    driver.name
+                ));
             }
         }
     }

@@ -6,9 +6,11 @@ use engine::{Difference, Outcome, ReplayError, Runner, Schedule, Setup, SetupErr
 use host::Block;
 use model::DriverId;
 use model::record::{Event, Record};
+use pe::Image;
 use report::Names;
 use report::finding::Evidence;
 use std::fmt;
+use std::sync::Arc;
 
 /// Why a plan cannot be brought to life.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -49,8 +51,8 @@ pub struct Recording {
     pub names: Names,
     /// The choices that led to it.
     pub schedule: Schedule,
-    /// What drivers are called where an offset into them is named.
-    files: Vec<String>,
+    /// The drivers' files, where an offset into one is to be named.
+    files: Vec<(String, Option<Arc<Image>>)>,
 }
 
 impl Recording {
@@ -60,10 +62,32 @@ impl Recording {
         use_it(&Evidence { records: &self.records, texts: &self.texts, names: &self.names, site: &site })
     }
 
-    /// An offset into a driver's image in words.
+    /// The place in a driver from which the call came that returns to `offset`, in words.
     pub fn site(&self, driver: DriverId, offset: u32) -> String {
-        let file = self.files.get(usize::from(driver.0)).map_or("?", String::as_str);
-        format!("{file}+{offset:#x}")
+        self.named(driver, offset, offset.saturating_sub(1))
+    }
+
+    /// The place in a driver that `offset` is, in words.
+    pub fn place(&self, driver: DriverId, offset: u32) -> String {
+        self.named(driver, offset, offset)
+    }
+
+    /// `mcm.sys+0x12a4 (CloseAf, mcm.c:120)`: an offset, with what the debug information knows of the code at `rva`.
+    fn named(&self, driver: DriverId, offset: u32, rva: u32) -> String {
+        let Some((file, image)) = self.files.get(usize::from(driver.0)) else {
+            return format!("an unknown driver+{offset:#x}");
+        };
+        let symbols = image.as_deref().and_then(|image| host::symbols::Symbols::new(image).ok());
+        let location = symbols.and_then(|symbols| symbols.locate(rva).into_iter().next()).unwrap_or_default();
+        let source = location.file.map(|file| match location.line {
+            Some(line) => format!("{file}:{line}"),
+            None => file,
+        });
+        let known: Vec<String> = location.function.into_iter().chain(source).collect();
+        match known.as_slice() {
+            [] => format!("{file}+{offset:#x}"),
+            known => format!("{file}+{offset:#x} ({})", known.join(", ")),
+        }
     }
 }
 
@@ -154,6 +178,11 @@ impl<'p> Session<'p> {
         self.natives.explain(address)
     }
 
+    /// The driver whose code an address is in, and the offset into its image.
+    pub fn code_at(&self, address: u64) -> Option<(DriverId, u32)> {
+        self.natives.code_at(address)
+    }
+
     /// The blocks of memory that a driver holds.
     pub fn held_by(&self, driver: DriverId) -> Vec<Block> {
         self.natives.held_by(driver)
@@ -170,8 +199,8 @@ impl<'p> Session<'p> {
         });
         let count = texts.max().map_or(0, |last| last + 1);
         let files = self.plan.drivers.iter().map(|driver| match &driver.body {
-            Body::Native(file) => file.file_name(),
-            Body::Builtin(builtin) => builtin.name().to_owned(),
+            Body::Native(file) => (file.file_name(), Some(Arc::clone(&file.image))),
+            Body::Builtin(builtin) => (builtin.name().to_owned(), None),
         });
         Recording {
             texts: (0..count).map(|number| self.runner.text(number).to_owned()).collect(),

@@ -1,20 +1,10 @@
 //! The program as its user meets it: help, errors and exit codes of the commands that run nothing.
 
+mod common;
+
+use common::{condis, damaged, file, folder, good, text};
 use expect_test::{Expect, expect};
-use std::path::PathBuf;
-use std::process::{Command, Output, Stdio};
-
-fn condis(arguments: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_condis"))
-        .args(arguments)
-        .env_remove("CLICOLOR_FORCE")
-        .output()
-        .expect("the program starts")
-}
-
-fn text(bytes: &[u8]) -> String {
-    String::from_utf8(bytes.to_vec()).expect("text")
-}
+use std::process::{Command, Stdio};
 
 /// A mistake of the user's: nothing on standard output, one screen on standard error, exit code 2.
 fn check_error(arguments: &[&str], expected: Expect) {
@@ -24,32 +14,6 @@ fn check_error(arguments: &[&str], expected: Expect) {
     assert_eq!(output.status.code(), Some(2), "{error}");
     assert!(error.lines().count() <= 24, "{error}");
     expected.assert_eq(&error.replace(&folder().display().to_string(), "DIR"));
-}
-
-/// A folder for the files of these tests; each test has names of its own.
-fn folder() -> PathBuf {
-    let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("program");
-    std::fs::create_dir_all(&folder).expect("a folder for files");
-    folder
-}
-
-fn file(name: &str, contents: &[u8]) -> String {
-    let path = folder().join(name);
-    std::fs::write(&path, contents).expect("a file");
-    path.display().to_string()
-}
-
-fn sample(name: &str) -> PathBuf {
-    PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../../samples/good"))
-        .join(name)
-        .join(format!("{name}.sys"))
-}
-
-/// The MCM sample with some of its bytes replaced.
-fn damaged(name: &str, change: impl FnOnce(&mut Vec<u8>)) -> String {
-    let mut bytes = std::fs::read(sample("mcm")).expect("the sample is there");
-    change(&mut bytes);
-    file(name, &bytes)
 }
 
 /// The file offset of the PE signature.
@@ -320,7 +284,7 @@ fn a_token_of_other_drivers() {
     "#]],
     );
     check_error(
-        &["replay", &token, &sample("mcm").display().to_string()],
+        &["replay", &token, &good("mcm")],
         expect![[r#"
         error: this token cannot be replayed: the driver `mcm` is another build than the one the token was made with
         hint: give the drivers, the scenario and the options that the finding names
@@ -352,7 +316,7 @@ fn a_damaged_token() {
 
 #[test]
 fn the_sample_is_inspected() {
-    let output = condis(&["inspect", &sample("mcm").display().to_string()]);
+    let output = condis(&["inspect", &good("mcm")]);
     assert_eq!(output.status.code(), Some(0));
     let stdout = text(&output.stdout);
     assert!(stdout.contains("miniport call manager (MCM)"), "{stdout}");
@@ -361,7 +325,7 @@ fn the_sample_is_inspected() {
 
 #[test]
 fn an_inspection_as_json_names_roles_and_imports() {
-    let output = condis(&["inspect", &sample("cm").display().to_string(), "--format", "json"]);
+    let output = condis(&["inspect", &good("cm"), "--format", "json"]);
     let value: serde_json::Value = serde_json::from_slice(&output.stdout).expect("JSON");
     assert_eq!(value["condis"], 1);
     assert_eq!(value["roles"], serde_json::json!(["cm"]));

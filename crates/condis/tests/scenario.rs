@@ -282,6 +282,8 @@ fn an_mcm_gets_a_client_and_a_program_in_two_phases() {
         stop nic1
         rest
         uninstall client
+        rest
+        unload client
         unload mcm
         rest"#]]
     .assert_eq(&program(&["builtin:mcm"], &Options::default()));
@@ -308,6 +310,9 @@ fn a_call_manager_gets_a_miniport_and_a_client() {
         rest
         uninstall client
         uninstall cm
+        rest
+        unload client
+        unload cm
         unload miniport
         rest"#]]
     .assert_eq(&program(&["builtin:cm"], &Options::default()));
