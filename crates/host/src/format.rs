@@ -2,7 +2,7 @@
 //! `DbgPrint` and "Format specification syntax: printf and wprintf functions". Floating point is not there, as the
 //! kernel has none; its conversions are printed as they stand.
 
-use crate::guest::{self, BadAddress};
+use crate::guest::{self, BadAddress, at};
 
 /// The most characters that one conversion may add, against widths that fill memory.
 const LONGEST: usize = 4096;
@@ -18,7 +18,7 @@ impl Arguments {
 
     fn next(&mut self) -> Result<u64, BadAddress> {
         let value = guest::read_u64(self.0)?;
-        self.0 += 8;
+        self.0 = at(self.0, 8);
         Ok(value)
     }
 }
@@ -261,7 +261,7 @@ fn counted(address: u64, wide: bool, precision: Option<usize>) -> Result<Vec<u8>
         return Ok(b"(null)".to_vec());
     }
     let length = usize::from(guest::read_u16(address)?);
-    let buffer = guest::read_u64(address + 8)?;
+    let buffer = guest::read_u64(at(address, 8))?;
     if buffer == 0 {
         return Ok(b"(null)".to_vec());
     }

@@ -112,6 +112,11 @@ impl fmt::Display for BadAddress {
 
 impl std::error::Error for BadAddress {}
 
+/// The address `offset` bytes behind another. A driver may pass any, so it goes round at the end of the address space.
+pub(crate) const fn at(address: u64, offset: u64) -> u64 {
+    address.wrapping_add(offset)
+}
+
 fn loaded(outcome: Outcome, address: u64) -> Result<u64, BadAddress> {
     if outcome.failed == 0 { Ok(outcome.value) } else { Err(BadAddress { address, write: false }) }
 }

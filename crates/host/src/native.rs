@@ -99,18 +99,31 @@ impl NativeDriver {
 
     /// The driver left a handler NULL that is needed, or queued a NULL routine.
     fn call_of_null(&self) -> ! {
+        self.end_at(Rule::KernelExecuteBadAddress, "the handler that is to be called is NULL", 0)
+    }
+
+    /// Ends the execution as a crash of the driver's for which no instruction is known.
+    fn end_at(&self, rule: Rule, offence: &'static str, address: u64) -> ! {
         end(Ending::Crashed(Crash {
-            rule: Rule::KernelExecuteBadAddress,
+            rule,
             by: self.driver.id,
             task: engine::current().task,
-            offence: "the handler that is to be called is NULL",
+            offence,
             signal: 0,
             code: 0,
-            address: 0,
+            address,
             ip: 0,
             sp: 0,
             registers: [0; 18],
         }))
+    }
+
+    /// Ends the execution if the driver that has unloaded wrote where it must not have, and nothing else has told.
+    fn check_memory(&self) {
+        let damage = self.host.pool.borrow().damage(self.driver.id);
+        if let Some((block, offence)) = damage {
+            self.end_at(Rule::KernelBadAccess, offence, block.address);
+        }
     }
 
     fn status(&self, callback: Ddi, context: Token, arguments: [u64; 4]) -> Reply {
@@ -309,10 +322,13 @@ impl Driver for NativeDriver {
             Callback::DriverEntry { .. } => self.driver_entry(),
             Callback::Unload { .. } => {
                 self.enter(self.driver_unload(), [self.driver.driver_object.get(), 0, 0, 0]);
+                self.check_memory();
                 Reply::VOID
             }
             Callback::MiniportDriverUnload { .. } => {
-                self.void(ddi, Token::NULL, [self.driver.driver_object.get(), 0, 0, 0])
+                self.void(ddi, Token::NULL, [self.driver.driver_object.get(), 0, 0, 0]);
+                self.check_memory();
+                Reply::VOID
             }
             Callback::ProtocolSetOptions { protocol: handle, driver_context }
             | Callback::MiniportSetOptions { driver: handle, driver_context } => {

@@ -186,3 +186,59 @@ impl Objects {
         Some(format!("{}, {freed}object {number} of driver {}", object.kind.word(), object.owner.0))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_dpc_is_outstanding_from_its_deadline_until_it_has_run() {
+        let mut dpc = Dpc::default();
+        dpc.arm(100, 50, None);
+        assert!(!dpc.is_outstanding(149));
+        assert!(dpc.is_outstanding(150));
+        dpc.begin(160);
+        assert!(dpc.is_outstanding(160));
+        dpc.end();
+        assert!(!dpc.is_outstanding(1000));
+    }
+
+    #[test]
+    fn cancelling_leaves_a_dpc_that_is_queued() {
+        let mut dpc = Dpc::default();
+        dpc.arm(0, 10, None);
+        dpc.cancel(5);
+        assert!(!dpc.is_outstanding(100));
+        dpc.arm(100, 10, None);
+        dpc.cancel(110);
+        assert!(dpc.is_outstanding(110));
+        // Setting it again before it has run queues no second one.
+        dpc.arm(111, 5, None);
+        dpc.begin(120);
+        dpc.end();
+        assert!(!dpc.is_outstanding(1000));
+    }
+
+    #[test]
+    fn a_dpc_that_ran_before_the_new_deadline_runs_again() {
+        let mut dpc = Dpc::default();
+        dpc.arm(0, 10, None);
+        dpc.arm(10, 10, None);
+        dpc.begin(12);
+        dpc.end();
+        assert!(!dpc.is_outstanding(19));
+        assert!(dpc.is_outstanding(20));
+    }
+
+    #[test]
+    fn a_periodic_dpc_serves_the_deadlines_that_have_passed() {
+        let mut dpc = Dpc::default();
+        dpc.arm(0, 10, Some(10));
+        dpc.begin(35);
+        dpc.end();
+        assert!(!dpc.is_outstanding(39));
+        assert!(dpc.is_outstanding(40));
+        dpc.cancel(39);
+        assert!(!dpc.is_outstanding(100));
+    }
+}

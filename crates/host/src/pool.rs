@@ -99,6 +99,8 @@ pub(crate) struct Pool {
     blocks: BTreeMap<u64, Block>,
     freed: VecDeque<Block>,
     freed_bytes: usize,
+    /// Blocks that were written to after they had been freed.
+    damaged: Vec<Block>,
 }
 
 impl Pool {
@@ -153,7 +155,12 @@ impl Pool {
         while self.freed.len() > QUARANTINE_BLOCKS || self.freed_bytes > QUARANTINE_BYTES {
             let Some(oldest) = self.freed.pop_front() else { break };
             self.freed_bytes -= oldest.size as usize;
-            release(&oldest);
+            // A block that was written to is evidence, and is kept.
+            if is_untouched(&oldest) {
+                release(&oldest);
+            } else if self.damaged.len() < QUARANTINE_BLOCKS {
+                self.damaged.push(oldest);
+            }
         }
         Ok(block)
     }
@@ -168,6 +175,20 @@ impl Pool {
         } else {
             FreeError::Foreign
         }
+    }
+
+    /// What is wrong with the blocks of `owner`, freed ones included, as far as it shows.
+    pub(crate) fn damage(&self, owner: DriverId) -> Option<(Block, &'static str)> {
+        let of_owner = |block: &&Block| block.owner == owner && block.family != Family::Internal;
+        if let Some(block) =
+            self.damaged.iter().chain(&self.freed).filter(of_owner).find(|block| !is_untouched(block))
+        {
+            return Some((*block, "has written to a block after freeing it"));
+        }
+        let mut live = self.held_by(owner);
+        let overrun = live
+            .find(|block| !is_fence(block.address - FENCE as u64) || !is_fence(block.address + block.size))?;
+        Some((*overrun, "has written in front of a block or behind its end"))
     }
 
     /// The block that `address` lies in.
@@ -210,6 +231,16 @@ fn fill_pattern(address: u64, count: u64, pattern: u64) -> Result<(), guest::Bad
     }
     let rest = (count & 7) as usize;
     guest::write(address + (count & !7), &pattern.to_le_bytes()[..rest])
+}
+
+/// Whether a freed block is still as it was filled.
+fn is_untouched(block: &Block) -> bool {
+    let word = |offset: u64| guest::read_u64(block.address + offset) == Ok(FREED);
+    let mut rest = [0; 8];
+    let tail = &mut rest[..(block.size & 7) as usize];
+    (0..block.size & !7).step_by(8).all(word)
+        && guest::read(block.address + (block.size & !7), tail).is_ok()
+        && *tail == FREED.to_le_bytes()[..tail.len()]
 }
 
 fn is_fence(address: u64) -> bool {

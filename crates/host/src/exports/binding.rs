@@ -2,7 +2,7 @@
 
 use super::Here;
 use super::registration::{header_of, publish_handle, read};
-use crate::guest;
+use crate::guest::{self, at};
 use crate::native::adapter_name;
 use contract::Status;
 use contract::layout::NDIS_OPEN_PARAMETERS as OPEN;
@@ -34,7 +34,7 @@ fn media(here: &Here, array: u64, size: u32) -> Media {
     let count = (size as usize).min(Media::MAX);
     let mut values = [0; Media::MAX];
     for (index, value) in values[..count].iter_mut().enumerate() {
-        let medium = here.check(guest::read_u32(array + 4 * index as u64));
+        let medium = here.check(guest::read_u32(at(array, 4 * index as u64)));
         *value = u8::try_from(medium).unwrap_or(u8::MAX);
     }
     Media::new(&values[..count]).expect("no more than the most")
@@ -50,7 +50,7 @@ super::exports! {
         here.check(guest::read_u64(handle));
         let frame_types = bytes.u32(FRAME_TYPES_SIZE);
         for index in 0..u64::from(frame_types).min(MOST_FRAME_TYPES) {
-            here.check(guest::read_u16(bytes.u64(FRAME_TYPES) + 2 * index));
+            here.check(guest::read_u16(at(bytes.u64(FRAME_TYPES), 2 * index)));
         }
         let parameters = OpenParameters {
             header: header_of(&bytes),

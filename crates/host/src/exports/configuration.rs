@@ -22,6 +22,9 @@ const STRING: u32 = contract::values::ndis_parameter_type::NdisParameterString;
 const MULTI_STRING: u32 = contract::values::ndis_parameter_type::NdisParameterMultiString;
 const BINARY: u32 = contract::values::ndis_parameter_type::NdisParameterBinary;
 
+/// The longest string or binary value that a parameter block can hold, with its terminator, in bytes.
+const LONGEST: usize = 0xfffc;
+
 /// Which adapter of the driver `handle` means: none if it is the driver itself.
 fn adapter_of(driver: &Loaded, handle: HandleArg) -> Option<usize> {
     let HandleArg::Known(handle) = handle else { return None };
@@ -75,6 +78,8 @@ fn parameter(
 ) -> Block<{ PARAMETER.size }> {
     let mut block = Block::zeroed();
     let counted = |kind: u32, bytes: &[u8], terminator: usize| {
+        // The lengths have sixteen bits.
+        let bytes = &bytes[..bytes.len().min(LONGEST)];
         let mut stored = bytes.to_vec();
         stored.resize(bytes.len() + terminator, 0);
         let address = lend(here, configuration, &stored);

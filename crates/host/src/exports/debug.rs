@@ -2,7 +2,7 @@
 
 use super::Here;
 use crate::format::{Arguments, format};
-use crate::guest;
+use crate::guest::{self, at};
 use contract::Rule;
 use model::record::Operation;
 
@@ -23,23 +23,23 @@ super::variadic_exports! {
     Kernel Any "wdm/nf-wdm-dbgprint"
     DbgPrint[here](arguments) -> u32 {
         let text = here.check(guest::read_u64(arguments));
-        print(&here, 0, text, arguments + 8)
+        print(&here, 0, text, at(arguments, 8))
     }
 
     /// The component and the level decide on Windows whether the text is shown; here all of it is.
     Kernel Any "wdm/nf-wdm-dbgprintex"
     DbgPrintEx[here](arguments) -> u32 {
-        let text = here.check(guest::read_u64(arguments + 16));
-        print(&here, 0, text, arguments + 24)
+        let text = here.check(guest::read_u64(at(arguments, 16)));
+        print(&here, 0, text, at(arguments, 24))
     }
 
     Ndis Dispatch "nf-ndis-ndiswriteerrorlogentry"
     NdisWriteErrorLogEntry[here](arguments) -> u32 {
-        let code = here.check(guest::read_u64(arguments + 8)) as u32;
-        let count = (here.check(guest::read_u64(arguments + 16)) as u32).min(64);
+        let code = here.check(guest::read_u64(at(arguments, 8))) as u32;
+        let count = (here.check(guest::read_u64(at(arguments, 16))) as u32).min(64);
         let mut line = format!("NdisWriteErrorLogEntry 0x{code:08X}");
         for index in 0..u64::from(count) {
-            let value = here.check(guest::read_u64(arguments + 24 + 8 * index)) as u32;
+            let value = here.check(guest::read_u64(at(arguments, 24 + 8 * index))) as u32;
             line.push_str(&format!(" 0x{value:x}"));
         }
         here.kernel(Operation::Other);

@@ -2,7 +2,7 @@
 //! headers read are kept true beside it.
 
 use super::Here;
-use crate::guest;
+use crate::guest::{self, at};
 use model::Token;
 use model::record::{ObjectKind, Operation};
 
@@ -24,10 +24,10 @@ const STATUS_TIMEOUT: u32 = 0x102;
 const MILLISECOND: u64 = 10_000;
 
 fn initialize(here: &Here, event: u64, notification: bool, set: bool) {
-    here.check(guest::write_u8(event + TYPE, u8::from(!notification)));
-    here.check(guest::write_u8(event + SIZE, EVENT_SIZE));
-    here.check(guest::write_u64(event + WAIT_LIST, event + WAIT_LIST));
-    here.check(guest::write_u64(event + WAIT_LIST + 8, event + WAIT_LIST));
+    here.check(guest::write_u8(at(event, TYPE), u8::from(!notification)));
+    here.check(guest::write_u8(at(event, SIZE), EVENT_SIZE));
+    here.check(guest::write_u64(at(event, WAIT_LIST), at(event, WAIT_LIST)));
+    here.check(guest::write_u64(at(event, WAIT_LIST + 8), at(event, WAIT_LIST)));
     mirror(here, event, set);
     let kind = if notification {
         ObjectKind::NotificationEvent { set }
@@ -38,18 +38,18 @@ fn initialize(here: &Here, event: u64, notification: bool, set: bool) {
 }
 
 fn mirror(here: &Here, event: u64, set: bool) {
-    here.check(guest::write_u32(event + SIGNAL_STATE, u32::from(set)));
+    here.check(guest::write_u32(at(event, SIGNAL_STATE), u32::from(set)));
 }
 
 fn set(here: &Here, event: u64) -> u32 {
-    here.check(guest::read_u32(event + SIGNAL_STATE));
+    here.check(guest::read_u32(at(event, SIGNAL_STATE)));
     let before = here.kernel(Operation::Set(Token(event)));
     mirror(here, event, true);
     before as u32
 }
 
 fn reset(here: &Here, event: u64) -> u32 {
-    here.check(guest::read_u32(event + SIGNAL_STATE));
+    here.check(guest::read_u32(at(event, SIGNAL_STATE)));
     let before = here.kernel(Operation::Reset(Token(event)));
     mirror(here, event, false);
     before as u32
@@ -57,7 +57,7 @@ fn reset(here: &Here, event: u64) -> u32 {
 
 /// Waits for any object, and tells whether it came.
 fn wait(here: &Here, object: u64, limit: Option<u64>) -> bool {
-    here.check(guest::read_u32(object + SIGNAL_STATE));
+    here.check(guest::read_u32(at(object, SIGNAL_STATE)));
     here.kernel(Operation::Wait(Token(object), limit)) != 0
 }
 
@@ -105,7 +105,7 @@ super::exports! {
 
     Kernel Dispatch "wdm/nf-wdm-kereadstateevent"
     KeReadStateEvent[here](event: u64) -> u32 {
-        here.check(guest::read_u32(event + SIGNAL_STATE));
+        here.check(guest::read_u32(at(event, SIGNAL_STATE)));
         here.kernel(Operation::Read(Token(event))) as u32
     }
 

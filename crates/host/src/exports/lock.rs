@@ -1,7 +1,7 @@
 //! Spin locks: `NDIS_SPIN_LOCK`, which keeps the level to go back to beside the lock, and `KSPIN_LOCK`.
 
 use super::Here;
-use crate::guest;
+use crate::guest::{self, at};
 use model::Token;
 use model::record::{Irql, ObjectKind, Operation};
 
@@ -27,7 +27,7 @@ fn initialize(here: &Here, lock: u64) {
 super::exports! {
     Ndis Any "nf-ndis-ndisallocatespinlock"
     NdisAllocateSpinLock[here](lock: u64) {
-        here.check(guest::write_u8(lock + OLD_IRQL, 0));
+        here.check(guest::write_u8(at(lock, OLD_IRQL), 0));
         initialize(&here, lock);
     }
 
@@ -40,12 +40,12 @@ super::exports! {
     Ndis Dispatch "nf-ndis-ndisacquirespinlock"
     NdisAcquireSpinLock[here](lock: u64) {
         let level = acquire(&here, lock, true);
-        here.check(guest::write_u8(lock + OLD_IRQL, level));
+        here.check(guest::write_u8(at(lock, OLD_IRQL), level));
     }
 
     Ndis Dispatch "nf-ndis-ndisreleasespinlock"
     NdisReleaseSpinLock[here](lock: u64) {
-        let level = here.check(guest::read_u8(lock + OLD_IRQL));
+        let level = here.check(guest::read_u8(at(lock, OLD_IRQL)));
         release(&here, lock, Some(level));
     }
 

@@ -4,7 +4,7 @@
 //! handlers there are) is passed on as it stands; what cannot even be read is a finding at once.
 
 use super::Here;
-use crate::guest::{self, Block};
+use crate::guest::{self, Block, at};
 use contract::layout::{
     Layout, NDIS_CO_CALL_MANAGER_OPTIONAL_HANDLERS, NDIS_CO_CLIENT_OPTIONAL_HANDLERS,
     NDIS_MINIPORT_ADAPTER_GENERAL_ATTRIBUTES, NDIS_MINIPORT_ADAPTER_REGISTRATION_ATTRIBUTES,
@@ -196,7 +196,7 @@ super::exports! {
     NdisRegisterProtocolDriver[here](driver_context: u64, block: u64, handle: u64) -> u32 {
         let bytes = read(&here, block, &NDIS_PROTOCOL_DRIVER_CHARACTERISTICS);
         if usize::from(header_of(&bytes).size) >= PROTOCOL_NAME + 16 {
-            here.check(guest::read_unicode_string(block + PROTOCOL_NAME as u64));
+            here.check(guest::read_unicode_string(at(block, PROTOCOL_NAME as u64)));
         }
         here.check(guest::read_u64(handle));
         // The call runs ProtocolSetOptions before it returns.

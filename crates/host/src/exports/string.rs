@@ -1,7 +1,7 @@
 //! Counted strings.
 
 use super::Here;
-use crate::guest;
+use crate::guest::{self, at};
 use model::record::Operation;
 
 /// `UNICODE_STRING.MaximumLength` and `.Buffer`.
@@ -15,8 +15,8 @@ fn initialize(here: &Here, string: u64, text: u64) {
     let units = if text == 0 { 0 } else { here.check(guest::utf16_length(text, LONGEST)) };
     let length = units as u16 * 2;
     here.check(guest::write_u16(string, length));
-    here.check(guest::write_u16(string + MAXIMUM_LENGTH, if text == 0 { 0 } else { length + 2 }));
-    here.check(guest::write_u64(string + BUFFER, text));
+    here.check(guest::write_u16(at(string, MAXIMUM_LENGTH), if text == 0 { 0 } else { length + 2 }));
+    here.check(guest::write_u64(at(string, BUFFER), text));
 }
 
 fn compare(here: &Here, one: u64, other: u64, ignore_case: bool) -> i32 {
@@ -70,17 +70,17 @@ super::exports! {
 
     Kernel Any "wdm/nf-wdm-rtlcopyunicodestring"
     RtlCopyUnicodeString[here](to: u64, from: u64) {
-        let room = here.check(guest::read_u16(to + MAXIMUM_LENGTH));
-        let target = here.check(guest::read_u64(to + BUFFER));
+        let room = here.check(guest::read_u16(at(to, MAXIMUM_LENGTH)));
+        let target = here.check(guest::read_u64(at(to, BUFFER)));
         let (length, source) = match from {
             0 => (0, 0),
-            from => (here.check(guest::read_u16(from)), here.check(guest::read_u64(from + BUFFER))),
+            from => (here.check(guest::read_u16(from)), here.check(guest::read_u64(at(from, BUFFER)))),
         };
         let length = length.min(room) & !1;
         here.check(guest::copy(target, source, u64::from(length)));
         here.check(guest::write_u16(to, length));
-        if length + 2 <= room {
-            here.check(guest::write_u16(target + u64::from(length), 0));
+        if u32::from(length) + 2 <= u32::from(room) {
+            here.check(guest::write_u16(at(target, u64::from(length)), 0));
         }
     }
 }

@@ -208,3 +208,42 @@ fn handles_exceptions(image: &Image, unwind_info: u32) -> bool {
             .and_then(|bytes| bytes.first())
             .is_none_or(|first| first >> 3 & UNWIND_HANDLERS != 0)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn image(bytes: &[u8]) -> Image {
+        Image::parse(bytes).expect("a test driver")
+    }
+
+    #[test]
+    fn a_driver_without_such_instructions_is_not_searched() {
+        let image = image(include_bytes!("../../../../samples/good/miniport/miniport.sys"));
+        assert_eq!(Scan::new(&image), Scan::default());
+    }
+
+    /// `routines.c` has an instruction of each kind: ones that may go, and one with a jump's target right behind it.
+    #[test]
+    fn what_a_jump_leads_behind_of_stays() {
+        let image = image(include_bytes!("../../tests/drivers/routines.sys"));
+        let scan = Scan::new(&image);
+        let replaceable = |&start: &u32| scan.may_replace(start, start + 5);
+        let kept: Vec<u32> = scan.starts.iter().copied().filter(|start| !replaceable(start)).collect();
+        assert_eq!(kept.len(), 1, "{scan:?}");
+        assert!(scan.targets.contains(&(kept[0] + 4)));
+        assert!(scan.starts.len() > 5);
+        // An instruction that was not found by following the code is left alone, even if it is one.
+        assert!(!scan.may_replace(scan.starts[0] + 1, scan.starts[0] + 6));
+    }
+
+    #[test]
+    fn what_cannot_be_followed_stays() {
+        let image = image(include_bytes!("../../tests/drivers/routines.sys"));
+        let mut scan = Scan::new(&image);
+        let start = scan.starts[0];
+        assert!(scan.may_replace(start, start + 5));
+        scan.opaque.push((start + 4, start + 100));
+        assert!(!scan.may_replace(start, start + 5));
+    }
+}

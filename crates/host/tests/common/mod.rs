@@ -37,6 +37,23 @@ pub fn sample(name: &str) -> Image {
     read(&PathBuf::from(env!("CARGO_MANIFEST_DIR")).join(format!("../../samples/good/{name}/{name}.sys")))
 }
 
+/// Every sample driver, good and bad, with its path.
+pub fn samples() -> Vec<(String, Image)> {
+    let mut found = Vec::new();
+    let mut folders = vec![PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../samples")];
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(&folder).expect("a folder of samples").flatten() {
+            let path = entry.path();
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.extension().is_some_and(|extension| extension == "sys") {
+                found.push((path.display().to_string(), read(&path)));
+            }
+        }
+    }
+    found
+}
+
 pub fn integers(values: &[(&str, u32)]) -> Registry {
     let driver =
         values.iter().map(|&(name, value)| (name.to_owned(), RegistryValue::Integer(value))).collect();

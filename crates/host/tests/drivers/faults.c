@@ -55,6 +55,11 @@ static VOID NTAPI TestFinish(VOID)
 
 typedef VOID TEST_ROUTINE(VOID);
 
+static VOID NTAPI TestUnload(PDRIVER_OBJECT DriverObject)
+{
+    UNREFERENCED_PARAMETER(DriverObject);
+}
+
 NTSTATUS NTAPI DriverEntry(PDRIVER_OBJECT DriverObject, PUNICODE_STRING RegistryPath)
 {
     volatile ULONG *Null = NULL;
@@ -62,6 +67,7 @@ NTSTATUS NTAPI DriverEntry(PDRIVER_OBJECT DriverObject, PUNICODE_STRING Registry
     PUCHAR Block;
     KSPIN_LOCK Lock;
     TEST_ROUTINE *volatile Routine;
+    NDIS_PROTOCOL_DRIVER_CHARACTERISTICS Characteristics;
 
     switch (TestReadInteger(L"Fault")) {
     case 0:
@@ -190,6 +196,51 @@ NTSTATUS NTAPI DriverEntry(PDRIVER_OBJECT DriverObject, PUNICODE_STRING Registry
         KfRaiseIrql(DISPATCH_LEVEL);
         (void)TestReadInteger(L"Fault");
         break;
+    case 37: /* parameters of NDIS that are nowhere */
+        return NdisRegisterProtocolDriver(NULL, NULL, (PNDIS_HANDLE)&Lock);
+    case 38:
+        NdisZeroMemory(&Characteristics, sizeof(Characteristics));
+        Characteristics.Header.Type = NDIS_OBJECT_TYPE_PROTOCOL_DRIVER_CHARACTERISTICS;
+        Characteristics.Header.Revision = NDIS_PROTOCOL_DRIVER_CHARACTERISTICS_REVISION_2;
+        Characteristics.Header.Size = NDIS_SIZEOF_PROTOCOL_DRIVER_CHARACTERISTICS_REVISION_2;
+        return NdisRegisterProtocolDriver(NULL, &Characteristics, NULL);
+    case 39:
+        return NdisSetOptionalHandlers(NULL, (PVOID)0x123456789000ull);
+    case 40:
+        return NdisClOpenAddressFamilyEx(NULL, (PCO_ADDRESS_FAMILY)0x10, NULL, (PNDIS_HANDLE)&Lock);
+    case 41: /* a structure whose header claims more than there is is read as far as it can be, and no further */
+        NdisZeroMemory(&Characteristics, sizeof(Characteristics));
+        Characteristics.Header.Size = 0xffff;
+        Characteristics.Name.Length = 8;
+        Characteristics.Name.Buffer = (PWSTR)0x123456789000ull;
+        return NdisRegisterProtocolDriver(NULL, &Characteristics, (PNDIS_HANDLE)&Lock);
+    case 42: /* the end of the address space */
+        NdisSetEvent((PNDIS_EVENT)0xfffffffffffffffeull);
+        break;
+    case 43: /* a value that NDIS never gave */
+        NdisClCloseAddressFamily((NDIS_HANDLE)0x1234);
+        break;
+    case 44: /* writes to a freed block, which shows when the driver has unloaded */
+        DriverObject->DriverUnload = TestUnload;
+        Block = NdisAllocateMemoryWithTagPriority(NULL, 32, TAG, NormalPoolPriority);
+        NdisFreeMemory(Block, 0, 0);
+        *(volatile UCHAR *)(Block + 9) = 1;
+        break;
+    case 45: /* writes in front of a block that it keeps */
+        DriverObject->DriverUnload = TestUnload;
+        Block = NdisAllocateMemoryWithTagPriority(NULL, 32, TAG, NormalPoolPriority);
+        *(volatile UCHAR *)(Block - 1) = 1;
+        break;
+    case 46: /* queues no routine */
+        IoQueueWorkItem(IoAllocateWorkItem((PDEVICE_OBJECT)DriverObject), NULL, DelayedWorkQueue, NULL);
+        break;
+    case 47: /* uses a work item that it has freed */
+    {
+        PIO_WORKITEM Item = IoAllocateWorkItem((PDEVICE_OBJECT)DriverObject);
+        IoFreeWorkItem(Item);
+        IoFreeWorkItem(Item);
+        break;
+    }
     default:
         break;
     }
