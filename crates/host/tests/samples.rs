@@ -14,7 +14,8 @@ use verify::{Auditor, Irql, Liveness};
 const ADAPTER: AdapterId = AdapterId(0);
 
 /// What a scene consists of: samples by name with their registry values; the first is the adapter's miniport.
-type Cast<'a> = &'a [(&'a str, &'a [(&'a str, u32)])];
+type Cast<'a> = &'a [Role<'a>];
+type Role<'a> = (&'a str, &'a [(&'a str, u32)]);
 
 /// A runner that loads the cast, starts the adapter, stops it, and unloads.
 fn scene(cast: Cast<'_>, order: StopOrder) -> (Runner, &'static Host) {
@@ -33,7 +34,7 @@ fn scene(cast: Cast<'_>, order: StopOrder) -> (Runner, &'static Host) {
     let runner = Runner::new(|| {
         let this = Host::new(Options::default()).expect("a host");
         host = Some(this);
-        let load = |(index, (name, values)): (usize, &(&str, &[(&str, u32)]))| {
+        let load = |(index, (name, values)): (usize, &Role<'_>)| {
             let driver = this.load(&images[index], name, DriverId(index as u8), integers(values));
             Box::new(driver.expect("a driver that loads")) as Box<dyn Driver>
         };
