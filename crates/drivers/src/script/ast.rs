@@ -28,6 +28,8 @@ pub struct Script {
     /// The bodies of each handler: the n-th invocation takes the n-th, the last one serves all that follow.
     pub(crate) handlers: BTreeMap<Ddi, Vec<Body>>,
     pub(crate) procedures: BTreeMap<Name, Body>,
+    /// Whether the bodies are those of a trace, so that there are no more invocations than bodies.
+    pub(crate) recorded: bool,
     pub(crate) suites: Vec<Vec<(u32, Statement)>>,
 }
 
@@ -163,6 +165,8 @@ pub(crate) enum Expr {
     Result,
     /// The number of the task that runs.
     Task,
+    /// Whether it runs above `PASSIVE_LEVEL`.
+    Raised,
     /// A new context object.
     New(Name),
     /// A new kernel object.

@@ -293,13 +293,17 @@ impl Block {
             |item: &str| at.error(Problem::Block { item: item.to_owned(), known: structure.known() });
         let word = match cursor.next() {
             Some((_, Word::Name(word))) => word.clone(),
-            // `12 handlers`, as a trace says it.
-            Some((_, Word::Number(number))) => {
-                let number = number.to_string();
-                return match cursor.next() {
-                    Some((_, Word::Name(word))) if word == "handlers" => Ok(()),
-                    _ => Err(unknown(&number)),
-                };
+            // `12 handlers`, as a trace says it: the only table that a correct driver does not fill is an MCM's.
+            Some((_, Word::Number(count))) => {
+                if !matches!(cursor.next(), Some((_, Word::Name(word))) if word == "handlers") {
+                    return Err(unknown(&count.to_string()));
+                }
+                if *count == 4 && u32::from(self.object_type) == NDIS_OBJECT_TYPE_CO_MINIPORT_CHARACTERISTICS
+                {
+                    self.without.insert(Ddi::MiniportCoCreateVc);
+                    self.without.insert(Ddi::MiniportCoDeleteVc);
+                }
+                return Ok(());
             }
             Some((_, word)) => return Err(unknown(&word.to_string())),
             None => return Err(cursor.expected(structure.known())),

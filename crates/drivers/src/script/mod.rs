@@ -8,6 +8,7 @@ mod block;
 mod error;
 pub(crate) mod lexer;
 pub(crate) mod parse;
+mod recorded;
 mod run;
 mod value;
 

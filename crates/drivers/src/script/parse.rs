@@ -124,13 +124,18 @@ struct Scope {
 pub(crate) struct Cursor<'a> {
     line: &'a Line,
     index: usize,
+    /// How deep the expression is nested that is being read.
+    depth: u8,
     script: &'a mut Script,
     scope: &'a mut Scope,
 }
 
+/// How deep an expression may be nested, so that no text exhausts the stack.
+const NESTING_MAX: u8 = 64;
+
 impl<'a> Cursor<'a> {
     fn new(line: &'a Line, script: &'a mut Script, scope: &'a mut Scope) -> Cursor<'a> {
-        Cursor { line, index: 0, script, scope }
+        Cursor { line, index: 0, depth: 0, script, scope }
     }
 
     pub(crate) fn peek(&self) -> Option<&'a (At, Word)> {
@@ -258,10 +263,14 @@ impl<'a> Cursor<'a> {
     }
 
     fn negation(&mut self) -> Result<Expr, ParseError> {
-        if self.takes_name("not") {
-            return Ok(Expr::Not(Box::new(self.negation()?)));
+        if self.depth == NESTING_MAX {
+            return Err(self.at().error(Problem::TooMany("brackets and `not`s inside each other")));
         }
-        self.comparison()
+        self.depth += 1;
+        let value =
+            if self.takes_name("not") { Expr::Not(Box::new(self.negation()?)) } else { self.comparison()? };
+        self.depth -= 1;
+        Ok(value)
     }
 
     fn comparison(&mut self) -> Result<Expr, ParseError> {
@@ -346,6 +355,7 @@ impl<'a> Cursor<'a> {
             "here" => return Ok(Expr::Here),
             "result" => return Ok(Expr::Result),
             "task" => return Ok(Expr::Task),
+            "raised" => return Ok(Expr::Raised),
             "any" => {
                 let (_, kind) = self.name("a kind of object")?;
                 let kind = self.intern(kind)?;
@@ -1254,4 +1264,36 @@ fn is_constant(name: &str) -> bool {
         || name.starts_with("NetEvent")
         || name.starts_with("NdisHalt")
         || name.starts_with("NdisDevicePnPEvent")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_script_can_write_every_argument_of_every_call() {
+        for &ddi in Ddi::ALL {
+            for name in Call::argument_names(ddi).unwrap_or_default() {
+                assert!(kind_of(ddi, name).is_some(), "{name} of {ddi}");
+            }
+        }
+    }
+
+    #[test]
+    fn the_macros_of_an_mcm_are_the_functions_of_a_call_manager() {
+        assert_eq!(called(Ddi::NdisMCmCloseAddressFamilyComplete), Ddi::NdisCmCloseAddressFamilyComplete);
+        assert_eq!(called(Ddi::NdisMCmRegisterAddressFamilyEx), Ddi::NdisMCmRegisterAddressFamilyEx);
+    }
+
+    #[test]
+    fn an_expression_that_is_nested_too_deep_is_refused() {
+        let text = format!("x = {}1{}", "(".repeat(100_000), ")".repeat(100_000));
+        let lines = super::super::lexer::lines(&text, 1).expect("words");
+        let error = with_plain_cursor(&lines[0], |cursor| {
+            cursor.index = 2;
+            cursor.expression()
+        });
+        let problem = error.err().map(|error| error.problem);
+        assert_eq!(problem, Some(Problem::TooMany("brackets and `not`s inside each other")));
+    }
 }

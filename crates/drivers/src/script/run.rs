@@ -139,8 +139,9 @@ impl Driver for Scripted {
             *count - 1
         };
         let bodies = self.script.handlers.get(&ddi).map_or(&[][..], Vec::as_slice);
-        let Some(body) = bodies.get(count).or(bodies.last()) else {
-            self.fail(None, &format!("NDIS called {ddi}, for which the script has no body"));
+        let last = bodies.last().filter(|_| !self.script.recorded);
+        let Some(body) = bodies.get(count).or(last) else {
+            self.fail(None, &format!("NDIS called {ddi}, for which the script has no body (any more)"));
         };
         let mut frame = Frame::default();
         let mut index = 0;
@@ -267,6 +268,7 @@ impl Scripted {
             Expr::Here => frame.here.map_or(Value::Null, Value::Object),
             Expr::Result => frame.result,
             Expr::Task => Value::Number(engine::current().task.0.into()),
+            Expr::Raised => Value::Flag(engine::current().irql > Irql::PASSIVE),
             Expr::New(kind) => {
                 let token = self.token();
                 let mut state = self.state.borrow_mut();

@@ -1,0 +1,312 @@
+//! The language of scripts: what runs, what a mistake says, and traces that become scripts.
+
+use drivers::{Scene, Script};
+use engine::strategy::Fifo;
+use engine::{Ending, Outcome, Runner, Strategy};
+use model::record::Event;
+use std::sync::Arc;
+
+#[global_allocator]
+static ALLOCATOR: engine::arena::Allocator = engine::arena::Allocator;
+
+fn scene(text: &str) -> Scene {
+    Scene::parse(text, 1).unwrap_or_else(|error| panic!("{error}\n{text}"))
+}
+
+/// How an execution ends, with the text of an expectation that failed, and what drivers printed.
+fn run(scene: &Scene, strategy: &mut dyn Strategy) -> (String, Vec<String>, Vec<String>) {
+    let mut runner = Runner::new(|| scene.setup(Vec::new())).expect("a runner");
+    let ending = match runner.run(strategy) {
+        Outcome::AtRest { findings, .. } if findings.is_empty() => "at rest".to_owned(),
+        Outcome::Ended(Ending::Unexpected { text, .. } | Ending::Panicked { text, .. }) => {
+            runner.text(text).to_owned()
+        }
+        other => format!("{other:?}"),
+    };
+    let printed = runner.trace().iter().filter_map(|record| match record.event {
+        Event::Printed(_, number) => Some(runner.text(number).to_owned()),
+        _ => None,
+    });
+    let printed = printed.collect();
+    let (drivers, adapters) = scene.names();
+    let show = report::trace::Show::default();
+    let mut writer =
+        report::trace::Writer::new(report::Names::new(drivers, adapters), report::Look::PLAIN, show);
+    let texts = (0..1000).map(|number| runner.text(number).to_owned()).collect::<Vec<_>>();
+    let lines = runner.trace().iter().enumerate();
+    let lines = lines.filter_map(|(number, record)| writer.next(number, record, &texts)).collect();
+    (ending, printed, lines)
+}
+
+fn ends(text: &str) -> String {
+    run(&scene(text), &mut Fifo).0
+}
+
+/// Runs a procedure `main` of an otherwise empty driver.
+fn main_prints(body: &str) -> Vec<String> {
+    let text = format!("alone\ndriver d\n{body}\nprogram:\n    run d main\n");
+    let (ending, printed, _) = run(&scene(&text), &mut Fifo);
+    assert_eq!(ending, "at rest", "{text}");
+    printed
+}
+
+#[test]
+fn choices_loops_and_objects() {
+    let body = r#"
+var count
+to main
+    while count < 3:
+        count = count + 1
+        a = new thing
+        a.number = count
+    each thing where .number != 2: do tell
+    when any thing where (.number == 2 and not .gone): "two"
+    each thing where .number == 2: drop here
+    unless any thing where .number == 2:
+        "gone"
+    else:
+        "still there"
+to tell
+    when .number == 1:
+        "one"
+    else when .number == 2:
+        "never"
+    else when .number == 3:
+        "three"
+    else:
+        "never"
+"#;
+    assert_eq!(main_prints(body), ["one", "three", "two", "gone"]);
+}
+
+#[test]
+fn procedures_answer_and_see_the_current_object() {
+    let body = r#"
+to main
+    a = new thing
+    a.word = 7
+    with a:
+        do give(5)
+        when result == 12: "twelve"
+        b = new thing
+    when b.owner == a: "owner"
+    when here == null: "nothing here"
+to give(more)
+    return .word + more
+"#;
+    assert_eq!(main_prints(body), ["twelve", "owner", "nothing here"]);
+}
+
+#[test]
+fn routines_keep_what_they_saw_and_events_wake() {
+    let body = r#"
+to main
+    done = new event
+    word = 1
+    later:
+        when word == 1: "as it was"
+        set done
+    word = 2
+    wait done
+    "woken"
+    wait done for 1 ms
+    when result: "still set"
+    reset done
+    wait done for 1 ms
+    unless result: "in vain"
+    at DISPATCH_LEVEL:
+        dpc: "later, since the level is raised"
+        "now"
+    after 1 ms -> timer: "never"
+    cancel timer
+"#;
+    let expected = ["as it was", "woken", "still set", "in vain", "now", "later, since the level is raised"];
+    assert_eq!(main_prints(body), expected);
+}
+
+#[test]
+fn an_expectation_that_fails_ends_the_run() {
+    let text =
+        "driver client like client\nto close\n    NdisClCloseAddressFamily(.handle) = NDIS_STATUS_PENDING\n";
+    let expected = "client, line 3: NdisClCloseAddressFamily returned NDIS_STATUS_SUCCESS, which is not what the \
+                    script expects";
+    assert_eq!(ends(text), expected);
+    assert_eq!(
+        ends("driver client like client\nto close\n    expect .nothing \"why\"\n"),
+        "client, line 3: why"
+    );
+}
+
+#[test]
+fn a_handler_without_a_body_ends_the_run() {
+    let text = "alone\ndriver d\nprogram:\n    load d\n";
+    assert_eq!(ends(text), "d: NDIS called DriverEntry, for which the script has no body (any more)");
+}
+
+#[test]
+fn a_loop_without_an_end_ends_the_run() {
+    let text = "alone\ndriver d\nto main\n    while yes: x = 1\nprogram:\n    run d main\n";
+    assert!(ends(text).contains("does not end"), "{}", ends(text));
+}
+
+#[test]
+fn the_nth_invocation_takes_the_nth_body() {
+    let text = "driver client like client\n\
+        ProtocolNetPnPEvent\n    \"first\"\n    return NDIS_STATUS_SUCCESS\n\
+        ProtocolNetPnPEvent\n    \"later\"\n    return NDIS_STATUS_SUCCESS\n";
+    let (ending, printed, _) = run(&scene(text), &mut Fifo);
+    assert_eq!((ending.as_str(), &printed[..2]), ("at rest", &["first".to_owned(), "later".to_owned()][..]));
+}
+
+#[test]
+fn mistakes_say_where_and_what_was_meant() {
+    let errors = [
+        ("driver c like clint\n", "line 1, column 15: there is no driver `clint`; did you mean `client`?"),
+        (
+            "driver c like client\nto close\n    NdisClCloseAdressFamily(.handle)\n",
+            "line 3, column 5: `NdisClCloseAdressFamily` is no function of the documentation; did you mean \
+             `NdisClCloseAddressFamily`?",
+        ),
+        (
+            "driver c like client\nto close\n    NdisClCloseAddressFamily(.handle, 1)\n",
+            "line 3, column 39: NdisClCloseAddressFamily takes 1 (af), not 2",
+        ),
+        (
+            "driver c like client\nto close\n    return NDIS_STATUS_SUCESS\n",
+            "line 3, column 12: `NDIS_STATUS_SUCESS` is no constant that is known here; did you mean \
+             `NDIS_STATUS_SUCCESS`?",
+        ),
+        (
+            "driver c like client\nto close(handel)\n    x = handle\n",
+            "line 3, column 9: `handle` is no parameter, local name or `var`; did you mean `handel`?",
+        ),
+        (
+            "driver c like client\nto close\n    do closd\n",
+            "line 3, column 8: the driver has no `to closd`; did you mean `closed`?",
+        ),
+        (
+            "driver c like client\nProtocolClCloseAfComplete\n    ProtocolClCloseAfComplete = NDIS_STATUS_SUCCESS\n",
+            "line 3, column 5: ProtocolClCloseAfComplete has no return value; write `ProtocolClCloseAfComplete \
+             returns`",
+        ),
+        (
+            "driver c like client\nto close\n    ProtocolClNotifyCloseAf = NDIS_STATUS_SUCCESS\n",
+            "line 3, column 5: only the body of ProtocolClNotifyCloseAf itself can answer it; elsewhere write \
+             `return`",
+        ),
+        (
+            "driver c like client\nto close\n    NdisClCloseAddressFamily(.handle) -> x\n",
+            "line 3, column 39: NdisClCloseAddressFamily stores no handle",
+        ),
+        (
+            "driver c like client\nto close\n    NdisOpenAdapterEx(1, 2, {flags 3}, 4)\n",
+            "line 3, column 30: `flags` does not belong into this block, which takes media NdisMediumCoWan medium 3, \
+             another adapter's name, frame-types N, type N, revision N, size N",
+        ),
+        (
+            "driver c like client\nto close\n    else: x = 1\n",
+            "line 3, column 5: `else` follows a `when` or `unless` of the same indentation",
+        ),
+        ("driver c like client\nto close\n    x = (1\n", "line 3, column 9: this `(` is never closed"),
+        (
+            "driver c like client\nto close\n    x = 1\n      y = 2\n",
+            "line 4, column 7: this line is indented differently from the others of its block",
+        ),
+        (
+            "driver c like client\nto a\n    x = 1\nto a\n    x = 2\n",
+            "line 4, column 1: `a` is there already",
+        ),
+        (
+            "stop-oder strict\n",
+            "line 1, column 1: `stop-oder` is no constant that is known here; did you mean `stop-order`?",
+        ),
+        ("stop-order loose\n", "line 1, column 12: expected `strict` or `overlapped`, found `loose`"),
+        (
+            "program:\n    load clients\n",
+            "line 2, column 10: there is no driver `clients`; did you mean `client`?",
+        ),
+        ("program:\n    stop nic2\n", "line 2, column 10: there is no adapter `nic2`"),
+        (
+            "driver c like client\nProtocolClMakeCallComplete(a)\n",
+            "line 2, column 1: ProtocolClMakeCallComplete belongs to an area that does not exist yet",
+        ),
+    ];
+    for (text, expected) in errors {
+        let error = Scene::parse(text, 1).err().map(|error| error.to_string());
+        assert_eq!(error.as_deref(), Some(expected), "{text}");
+    }
+}
+
+#[test]
+fn any_text_is_read_or_refused_without_a_panic() {
+    let text = include_str!("../builtin/client.condis");
+    let mut seed = 1u64;
+    for _ in 0..3000 {
+        // Cuts, repeats and swaps pieces of a sound script.
+        let mut next = |limit: usize| {
+            seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            (seed >> 33) as usize % limit.max(1)
+        };
+        let characters: Vec<char> = text.chars().collect();
+        let (from, to) = (next(characters.len()), next(characters.len()));
+        let piece: String = characters[from.min(to)..from.max(to)].iter().collect();
+        let at = next(characters.len());
+        let broken: String =
+            characters[..at].iter().collect::<String>() + &piece + ["", "(", "\"", "{", ":", "\n "][next(6)];
+        let _ = Scene::parse(&format!("driver d\n{broken}"), 1);
+        let _ = Script::from_trace("client", &broken);
+    }
+}
+
+/// The lines of one driver, without numbers and times.
+fn lines_of(name: &str, lines: &[String]) -> Vec<String> {
+    let columns = lines.iter().filter_map(|line| {
+        let mut columns = line.split_whitespace();
+        let who = columns.nth(4)?;
+        let text = line.split_once(who).map(|(_, text)| text.trim().to_owned())?;
+        (who == name && !text.starts_with("start:")).then_some(text)
+    });
+    columns.collect()
+}
+
+/// Each driver of a scene, played from its own trace, does the same again.
+fn replays(text: &str) {
+    let original = scene(text);
+    let (ending, _, lines) = run(&original, &mut Fifo);
+    assert_eq!(ending, "at rest", "{text}");
+    let (names, _) = original.names();
+    for (index, name) in names.iter().enumerate() {
+        let own = lines_of(name, &lines);
+        assert!(own.len() > 20, "{own:?}");
+        let bare = lines.iter().filter(|line| line.split_whitespace().nth(4) == Some(name));
+        let bare = bare.filter_map(|line| line.split_once(name.as_str()));
+        let bare = bare.map(|(_, text)| format!("{}\n", text.trim())).collect();
+        for trace in [lines.concat(), bare] {
+            let script = Script::from_trace(name, &trace).unwrap_or_else(|error| panic!("{error}\n{trace}"));
+            let mut changed = original.clone();
+            changed.drivers[index] = Arc::new(script);
+            let (ending, _, again) = run(&changed, &mut Fifo);
+            assert_eq!(ending, "at rest", "{name} of\n{text}\n{trace}\n{}", again.concat());
+            assert_eq!(lines_of(name, &again), own, "{name} of\n{text}");
+        }
+    }
+}
+
+#[test]
+fn a_recorded_trace_is_a_script() {
+    for open in [0, 1, 2, 5] {
+        for close in [0, 1, 2, 5] {
+            replays(&format!(
+                "driver mcm like mcm\nregistry OpenAf = {open}\nregistry CloseAf = {close}\n\
+                     driver client like client\nregistry UnbindAdapter = {}\n\
+                     program:\n    load mcm\n    load client\n    start nic1\n    rest\n    surprise-remove nic1\n    rest\n    \
+                     start nic1\n    rest\n    unbind client from nic1\n    rest\n    stop nic1\n    unload mcm\n    unload client\n",
+                open % 2,
+            ));
+            replays(&format!(
+                "driver cm like cm\nregistry OpenAf = {open}\nregistry CloseAf = {close}\nregistry UnbindAdapter = {}\n",
+                open % 2
+            ));
+        }
+    }
+}
