@@ -64,9 +64,10 @@ pub(crate) fn lines(text: &str, first: u32) -> Result<Vec<Line>, ParseError> {
     for (number, text) in (first..).zip(text.lines()) {
         let mut words = Vec::new();
         let mut rest = text;
+        let mut column = 1;
         loop {
             let skipped = rest.trim_start();
-            let column = (text.chars().count() - skipped.chars().count()) as u32 + 1;
+            column += rest[..rest.len() - skipped.len()].chars().count() as u32;
             let at = At { line: number, column };
             let Some(first) = skipped.chars().next().filter(|&first| first != '#') else { break };
             let (word, length) = word(skipped, first, at)?;
@@ -76,6 +77,7 @@ pub(crate) fn lines(text: &str, first: u32) -> Result<Vec<Line>, ParseError> {
                 Word::Sign(_) | Word::Name(_) | Word::Number(_) | Word::Text(_) => {}
             }
             words.push((at, word));
+            column += skipped[..length].chars().count() as u32;
             rest = &skipped[length..];
         }
         let Some(&(at, _)) = words.first() else { continue };
