@@ -221,8 +221,10 @@ fn untested(tree: &Tree, marks: &BTreeSet<(String, &'static str)>, rule: &Rule) 
     let path = format!("tests/rules/{}/{}.condis", rule.area, rule.id);
     let script = tree.text(&path);
     let in_script = |section: &str| {
-        let head = format!("--- {section}");
-        let is_head = |line: &str| line == head || line.starts_with(&format!("{head} "));
+        let is_head = |line: &str| {
+            let rest = line.strip_prefix("--- ").and_then(|rest| rest.strip_prefix(section));
+            rest.is_some_and(|rest| !rest.starts_with(char::is_alphanumeric))
+        };
         script.is_some_and(|script| script.lines().any(is_head))
     };
     let missing: Vec<&str> = SECTIONS

@@ -125,6 +125,7 @@ fn effects_out_of_their_place_are_found() {
         ("crates/report/src/lib.rs", "use std::fs;\nuse std::{env, fmt};\nuse std::fmt::Write;\n"),
         ("crates/condis/src/source.rs", "use std::fs;\nfn f() {\n    println!();\n}\n"),
         ("crates/condis/src/output.rs", "fn f() {\n    println!();\n}\n"),
+        ("crates/host/benches/native.rs", "fn f() {\n    println!();\n}\n"),
         ("crates/pe/tests/errors.rs", "use std::fs;\n"),
     ];
     let places =
@@ -197,7 +198,7 @@ detect = \"argument\"
 ddis = []
 ";
 const WAITS: &str = "[[rule]]\nid = \"af-later\"\n";
-const SCRIPT: &str = "--- breaks\nx\n--- almost twice\ny\n";
+const SCRIPT: &str = "--- breaks (error): twice\nx\n--- almost: once\ny\n";
 
 /// A project whose rules are in order, with one file replaced by `text`.
 fn rules_with(path: &str, text: &str) -> Vec<(String, String)> {
