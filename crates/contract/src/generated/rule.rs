@@ -6666,10 +6666,7 @@ pub(crate) static INFO: [RuleInfo; 1053] = [
         refusal: None,
         race: false,
         rests_on: &[],
-        enforcement: Enforcement::Waits {
-            needs: "OID requests and sending",
-            why: "It binds NDIS itself, which can submit nothing to an adapter yet.",
-        },
+        enforcement: Enforcement::Enforced,
     },
     RuleInfo {
         id: "binding-ndis-open-values",
@@ -6750,10 +6747,7 @@ pub(crate) static INFO: [RuleInfo; 1053] = [
         refusal: None,
         race: false,
         rests_on: &[Question::BindingQHaltWithCalls],
-        enforcement: Enforcement::Waits {
-            needs: "OID requests and sending",
-            why: "It binds NDIS itself, which can submit nothing to an adapter yet.",
-        },
+        enforcement: Enforcement::Enforced,
     },
     RuleInfo {
         id: "binding-ndis-unload-after-halts",
@@ -8172,7 +8166,7 @@ pub(crate) static INFO: [RuleInfo; 1053] = [
         ],
         refusal: None,
         race: false,
-        rests_on: &[Question::AfQIrqlMismatch],
+        rests_on: &[],
         enforcement: Enforcement::Enforced,
     },
     RuleInfo {

@@ -160,7 +160,7 @@ impl World {
         afs: &[&Af],
         none_rule: Rule,
     ) -> Result<(), Violation> {
-        let unasked = |af: &&&Af| matches!(af.state, AfState::Open | AfState::Opening) && !af.asked;
+        let unasked = |af: &&&Af| af.state == AfState::Open && !af.asked;
         let Some(left_out) = afs.iter().find(unasked) else {
             return Ok(());
         };
@@ -210,6 +210,15 @@ impl World {
     /// Whether an AF keeps a binding from being closed.
     pub(crate) fn carries_afs(&self, binding: &Binding) -> bool {
         self.afs_on(binding).next().is_some()
+    }
+
+    /// Whether a call manager on the binding has notifications out that are not answered yet.
+    pub(crate) fn awaits_notifications(&self, binding: &Binding) -> bool {
+        self.afs.iter().any(|(_, af)| {
+            let holder = self.registrations.get(af.registration.0.slot);
+            af.is_noticed()
+                && holder.is_some_and(|r| r.id == af.registration && r.binding == Some(binding.id))
+        })
     }
 
     /// An AF that keeps a binding from being closed.

@@ -63,6 +63,8 @@ pub(crate) struct Af {
     manager: DriverId,
     binding: BindingId,
     registration: RegistrationId,
+    /// What the client asked for.
+    family: AddressFamily,
     client_context: Token,
     manager_context: Token,
     state: AfState,
@@ -205,7 +207,13 @@ impl World {
         for (_, af) in self.afs.iter() {
             match af.report {
                 Report::Queued(_) => jobs.push(Job::OpenAfComplete(af.id)),
-                Report::Told if af.notification == Notification::Held => jobs.push(Job::NotifyCloseAf(af.id)),
+                // Deliverable, or overtaken by the client's own close and to be answered.
+                Report::Telling | Report::Told
+                    if af.notification == Notification::Held
+                        && (af.report == Report::Told || af.state != AfState::Open) =>
+                {
+                    jobs.push(Job::NotifyCloseAf(af.id));
+                }
                 Report::Due | Report::Telling | Report::Told => {}
             }
         }
@@ -220,11 +228,9 @@ impl World {
                     Some(binding) => self.bindings[binding.0.slot].context(),
                     None => self.miniport_of(registration.adapter).1,
                 };
-                let callback = Callback::CmOpenAf {
-                    binding_context,
-                    family: registration.family,
-                    af: af.manager_handle,
-                };
+                // The client's own words: whether the versions fit is for the call manager to say (af-q-same-family).
+                let callback =
+                    Callback::CmOpenAf { binding_context, family: af.family, af: af.manager_handle };
                 let manager = af.manager;
                 self.ops.go_on(id, crate::Op::Af(Op::CmOpenAf(slot)));
                 Ok(Step::Invoke(id, manager, callback))

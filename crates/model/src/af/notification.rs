@@ -1,6 +1,6 @@
 //! A call manager asks a client to close: `Ndis(M)CmNotifyCloseAddressFamily` and its answer.
 
-use super::{AfState, Notification, Op, Report};
+use super::{AfState, Notification, Op, RegistrationState, Report};
 use crate::phase::{Phase, Verdict};
 use crate::{AfId, Callback, Context, HandleArg, HandleKind, Object, OpId, Step, Stepped, World, violation};
 use contract::{Rule, Status};
@@ -50,7 +50,14 @@ impl World {
     }
 
     pub(crate) fn deliver_notification(&mut self, af: AfId) -> Step {
-        self.ask_to_close(af.0.slot, true)
+        let slot = af.0.slot;
+        match self.afs[slot].state {
+            AfState::Open => self.ask_to_close(slot, true),
+            AfState::Opening | AfState::Closing | AfState::Closed | AfState::Failed => {
+                self.afs[slot].notification = Notification::Idle;
+                self.tell_notified(slot, Status::FAILURE)
+            }
+        }
     }
 
     pub(super) fn ask_to_close(&mut self, slot: u32, held: bool) -> Step {
@@ -102,7 +109,15 @@ impl World {
         }
     }
 
+    /// Tells the call manager how its notification ended, unless its adapter has halted without waiting for that.
     pub(super) fn tell_notified(&mut self, slot: u32, status: Status) -> Step {
+        let registration = self.afs[slot].registration;
+        let holder = self.registrations.get(registration.0.slot);
+        if !holder.is_some_and(|holder| holder.id == registration && holder.state != RegistrationState::Gone)
+        {
+            self.remove_if_over(slot);
+            return Step::Return(Status::SUCCESS);
+        }
         let af = &mut self.afs[slot];
         af.answering += 1;
         let callback = Callback::CmNotifyCloseAfComplete { af_context: af.manager_context, status };

@@ -52,6 +52,7 @@ impl World {
             manager,
             binding,
             registration,
+            family,
             client_context,
             manager_context: Token::NULL,
             state: AfState::Opening,

@@ -26,6 +26,7 @@ impl World {
             unbind_context: None,
             context: Token::NULL,
             unwanted: false,
+            unbind_asked: false,
             open_failed: false,
             event: None,
             asked: None,

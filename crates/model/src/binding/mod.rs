@@ -37,6 +37,8 @@ pub(crate) struct Binding {
     context: Token,
     /// Whether someone wants it gone: the driver or the environment.
     unwanted: bool,
+    /// Whether the driver asked, with `NdisUnbindAdapter`.
+    unbind_asked: bool,
     /// How the last open of the adapter ended, if it failed.
     open_failed: bool,
     /// The event that the driver has not answered yet.
@@ -225,7 +227,9 @@ impl World {
         let event = |event| Job::NetPnPEvent(binding.id, event);
         match binding.state {
             // A bind that has failed while pended may be undone by an unbind (binding-q-failed-pended-bind).
-            BindingState::Opening(Phase::Pending) if binding.unwanted && binding.unbind_context.is_none() => {
+            BindingState::Opening(Phase::Pending)
+                if binding.unbind_asked && binding.unbind_context.is_none() =>
+            {
                 jobs.push(Job::Unbind(binding.id));
             }
             BindingState::Paused => {
@@ -270,7 +274,7 @@ impl World {
             // The bind and the unbind are where the close is called from.
             crate::Op::Binding(_) | crate::Op::Registration(_) => false,
         };
-        self.carries_afs(binding) || self.ops.iter().any(handler_runs)
+        self.carries_afs(binding) || self.awaits_notifications(binding) || self.ops.iter().any(handler_runs)
     }
 
     pub(crate) fn binding_debts(&self, debts: &mut Vec<Debt>) {

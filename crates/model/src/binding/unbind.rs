@@ -29,7 +29,8 @@ impl World {
             return Ok(Step::Return(Status::SUCCESS));
         }
         let slot = self.usable_binding(cx, handle)?;
-        self.bindings[slot].unwanted = true;
+        let this = &mut self.bindings[slot];
+        (this.unwanted, this.unbind_asked) = (true, true);
         Ok(Step::Return(Status::SUCCESS))
     }
 
