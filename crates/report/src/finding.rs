@@ -170,7 +170,7 @@ impl Finding {
             line: line.map(|line| line + 1),
             objects: histories,
             lines: cut(evidence, &objects, chain, line),
-            chain: chain.iter().map(|link| link_text(names, *link)).collect(),
+            chain: chain.iter().map(|link| link_text(names, *link, violation.rule)).collect(),
             replay: None,
         }
     }
@@ -311,7 +311,8 @@ fn history(evidence: &Evidence<'_>, object: Object) -> History {
     History { object: evidence.names.name(object), edges: edges.collect() }
 }
 
-fn link_text(names: &Names, link: Link) -> String {
+/// One link; `broken` is the rule that the finding is about, which need not be told again.
+fn link_text(names: &Names, link: Link, broken: Rule) -> String {
     match link {
         Link::Task(task, driver, handler, waits_for) => {
             let place = handler.map_or("a routine of its own".to_owned(), |ddi| ddi.to_string());
@@ -321,19 +322,18 @@ fn link_text(names: &Names, link: Link) -> String {
             };
             format!("T{}: {} is in {place} and waits for {what}", task.0, names.driver(driver))
         }
-        Link::Debt(debt) => debt_text(names, debt),
+        Link::Debt(debt) => debt_text(names, debt, broken),
     }
 }
 
-/// `mcm owes af1: …`
-fn debt_text(names: &Names, debt: Debt) -> String {
-    let mut text = format!(
-        "{} owes something on {}, by {}: {}",
-        names.driver(debt.by),
-        names.name(debt.object),
-        debt.rule,
-        debt.rule.info().text
-    );
+/// `mcm owes af1 what …`
+fn debt_text(names: &Names, debt: Debt, broken: Rule) -> String {
+    let (driver, object) = (names.driver(debt.by), names.name(debt.object));
+    let mut text = if debt.rule == broken {
+        format!("{driver} owes {object} what the rule says")
+    } else {
+        format!("{driver} owes {object} what {} says: {}", debt.rule, debt.rule.info().text)
+    };
     if let Some(object) = debt.waits_for {
         text += &format!(" (waits for {})", names.name(object));
     }

@@ -438,9 +438,8 @@ fn a_deadlock_shows_who_waits_for_whom() {
            25 T5     1 PASSIVE   client           NdisWaitEvent(object1)
           :: who waits for whom:
               T5: client is in ProtocolClNotifyCloseAf and waits for object1
-           -> mcm owes something on af1, by af-cm-close-complete-required: A call manager whose
-              ProtocolCmCloseAf returned PENDING must later call Ndis(M)CmCloseAddressFamilyComplete for
-              that AF, once.
+           -> mcm owes af1 what af-cm-close-complete-required says: A call manager whose ProtocolCmCloseAf
+              returned PENDING must later call Ndis(M)CmCloseAddressFamilyComplete for that AF, once.
           :: replay:
               condis replay 0.1.0::00000000:c1: mcm.sys
 
