@@ -39,6 +39,8 @@ typedef struct _CM_AF {
      * held until it has. */
     BOOLEAN Notifying;
     BOOLEAN CloseHeld;
+    /* For a driver that refuses a close: it has done so. */
+    BOOLEAN CloseRefused;
 } CM_AF, *PCM_AF;
 
 /* cm.h and mcm.h know what NDIS was given as the context of a binding, or of an adapter. */

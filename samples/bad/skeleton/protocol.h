@@ -28,6 +28,7 @@ static SET_OPTIONS ProtocolSetOptions;
 static PROTOCOL_BIND_ADAPTER_EX ProtocolBindAdapterEx;
 static PROTOCOL_UNBIND_ADAPTER_EX ProtocolUnbindAdapterEx;
 static PROTOCOL_CO_AF_REGISTER_NOTIFY ProtocolCoAfRegisterNotify;
+static PROTOCOL_CLOSE_ADAPTER_COMPLETE_EX ProtocolCloseAdapterCompleteEx;
 static DRIVER_UNLOAD Unload;
 
 /* NDIS has no work items for protocols; the kernel's take the driver object in place of a device, if
@@ -83,12 +84,14 @@ static VOID NTAPI ProtocolOpenAdapterCompleteEx(NDIS_HANDLE ProtocolBindingConte
     NdisSetEvent(&Adapter->Completed);
 }
 
+#ifndef OWN_PROTOCOL_CLOSE_ADAPTER_COMPLETE_EX
 static VOID NTAPI ProtocolCloseAdapterCompleteEx(NDIS_HANDLE ProtocolBindingContext)
 {
     POPEN_ADAPTER Adapter = ProtocolBindingContext;
 
     NdisSetEvent(&Adapter->Completed);
 }
+#endif
 
 /* Nothing is sent, so a pause is over at once; nothing depends on power or removal. */
 static NDIS_STATUS NTAPI ProtocolNetPnPEvent(NDIS_HANDLE, PNET_PNP_EVENT_NOTIFICATION)

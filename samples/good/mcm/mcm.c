@@ -23,6 +23,8 @@
  *   CloseAf  0 ProtocolCmCloseAf closes at once (default)
  *            1, 2, 5 it pends, and the close is completed as an open would be
  *            6 the first close of each AF is refused with NDIS_STATUS_NOT_ACCEPTED, then as 0
+ *            7 a close that comes while its client is being notified pends until the notifying call
+ *              has returned, also when it comes out of that very call; else as 0
  *   Pause    0 MiniportPause is done at once (default)
  *            1 it pends, and is completed later
  *            2 it pends, and is completed before the handler has returned
@@ -460,7 +462,7 @@ static NDIS_STATUS NTAPI McmCmCloseAf(NDIS_HANDLE CallMgrAfContext)
         return NDIS_STATUS_NOT_ACCEPTED;
     }
     Af->State = McmAfClosing;
-    if (Af->NotifyCalling && (Thread == NULL || Thread != Af->NotifyThread)) {
+    if (Af->NotifyCalling && (Mode == 7 || Thread == NULL || Thread != Af->NotifyThread)) {
         Af->CloseHeld = TRUE;
         NdisReleaseSpinLock(&Adapter->Lock);
         if (Operation != NULL) {

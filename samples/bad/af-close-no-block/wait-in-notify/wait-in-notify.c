@@ -3,9 +3,9 @@
  *
  * Rule: af-close-no-block. Pages: nf-ndis-ndisclcloseaddressfamily, nc-ndis-protocol_cl_notify_close_af.
  *
- * It needs a call manager that completes the close only after its own notify call has returned, which
- * it may: then it knows that nobody uses the AF handle any more. The call manager that condis adds does
- * so, and samples/good/mcm and cm do when the close comes on another thread than the notification.
+ * It needs a call manager that completes the close only after its own notify call has returned. That is
+ * its right: then it knows that it uses the AF handle no more. samples/good/mcm does so with
+ * CloseAf = 7 (scenario.toml); with 0 it does when the close comes on another thread.
  */
 #define OWN_PROTOCOL_CL_CLOSE_AF_COMPLETE
 #define OWN_PROTOCOL_CL_NOTIFY_CLOSE_AF

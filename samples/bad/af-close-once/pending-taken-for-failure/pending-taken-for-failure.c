@@ -3,7 +3,8 @@
  *
  * Rule: af-close-once. Pages: nf-ndis-ndisclcloseaddressfamily, nc-ndis-protocol_cl_close_af_complete.
  *
- * It shows with a call manager that pends closes; samples/good/mcm does with CloseAf = 1.
+ * It shows with a call manager that pends closes; samples/good/mcm pends one that comes out of its own
+ * notification, with CloseAf = 7 (scenario.toml).
  */
 #define OWN_CLIENT_CLOSE_AF
 #include "../../skeleton/client.h"

@@ -3,7 +3,8 @@
  *
  * Rule: af-complete-by-cm-only. Page: nf-ndis-ndiscmcloseaddressfamilycomplete.
  *
- * It shows with a call manager that pends closes; samples/good/mcm does with CloseAf = 1.
+ * It shows with a call manager that pends closes; samples/good/mcm does with CloseAf = 1
+ * (scenario.toml).
  */
 #define OWN_CLIENT_CLOSE_AF
 #include "../../skeleton/client.h"

@@ -7,7 +7,13 @@
  * It shows where NdisCloseAdapterEx pends, which NDIS may do at any time (scenario.toml).
  */
 #define OWN_PROTOCOL_UNBIND_ADAPTER_EX
+#define OWN_PROTOCOL_CLOSE_ADAPTER_COMPLETE_EX
 #include "../../skeleton/client.h"
+
+static VOID NTAPI ProtocolCloseAdapterCompleteEx(NDIS_HANDLE ProtocolBindingContext)
+{
+    NdisFreeMemory(ProtocolBindingContext, 0, 0);
+}
 
 static NDIS_STATUS NTAPI ProtocolUnbindAdapterEx(
     NDIS_HANDLE UnbindContext,
@@ -17,14 +23,15 @@ static NDIS_STATUS NTAPI ProtocolUnbindAdapterEx(
 
     UNREFERENCED_PARAMETER(UnbindContext);
     ClientCloseAfs(Binding);
+    if (NdisCloseAdapterEx(Binding->Adapter.NdisBindingHandle) != NDIS_STATUS_PENDING) {
+        NdisFreeMemory(Binding, 0, 0);
+    }
     /*
-     * FAULT: the status is not looked at. If the close pends, ProtocolCloseAdapterCompleteEx comes with
-     * the context that is freed here.
+     * FAULT: success says that the binding is gone, also when the close pends. NDIS may halt the
+     * adapter, and unload the driver, before ProtocolCloseAdapterCompleteEx has run.
      *
-     * Right: wait for it (CloseAdapter), or return NDIS_STATUS_PENDING and call
-     * NdisCompleteUnbindAdapterEx from ProtocolCloseAdapterCompleteEx.
+     * Right: wait for that handler here (CloseAdapter); or return NDIS_STATUS_PENDING, and have it
+     * call NdisCompleteUnbindAdapterEx as its last act.
      */
-    NdisCloseAdapterEx(Binding->Adapter.NdisBindingHandle);
-    NdisFreeMemory(Binding, 0, 0);
     return NDIS_STATUS_SUCCESS;
 }

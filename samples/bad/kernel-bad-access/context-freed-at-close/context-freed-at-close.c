@@ -28,10 +28,11 @@ static VOID NTAPI ProtocolCmNotifyCloseAfComplete(NDIS_HANDLE CallMgrAfContext, 
 {
     PCM_AF Af = CallMgrAfContext;
 
-    if (Status != NDIS_STATUS_SUCCESS) {
-        return;
+    UNREFERENCED_PARAMETER(Status);
+    /* Af is memory that has been freed, and Port whatever is there now. */
+    if (Af->Port->Closing) {
+        NdisSetEvent(&Af->Port->Changed);
     }
-    Af->Notified = FALSE; /* in memory that has been freed */
 }
 
 static VOID NTAPI MiniportDevicePnPEventNotify(
