@@ -11,7 +11,10 @@ use libfuzzer_sys::fuzz_target;
 fn check(error: &ScenarioError) {
     assert!(!error.problems.is_empty());
     for problem in &error.problems {
-        assert!(problem.span.start <= problem.span.end && problem.span.end <= error.text.len(), "{problem:?}");
+        assert!(
+            problem.span.start <= problem.span.end && problem.span.end <= error.text.len(),
+            "{problem:?}"
+        );
         let (line, column) = error.position(problem);
         assert!(line >= 1 && column >= 1);
     }

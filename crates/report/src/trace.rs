@@ -52,7 +52,7 @@ impl Show {
     }
 }
 
-/// Makes the lines of one trace. Names must have been learnt before: [`Writer::learn`] or a complete [`Names`].
+/// Makes the lines of one trace. Names must have been learnt before: [`Names::learn`].
 #[derive(Clone, Debug)]
 pub struct Writer {
     names: Names,
