@@ -2,7 +2,8 @@
 //! driver that dereferences one stops, and the address names the handle.
 //!
 //! A handle's address is computed from the task that made it and its count there, so that orders which commute give
-//! the same addresses. Two that would fall together are put side by side.
+//! the same addresses. A task's handles lie side by side, which keeps their entries in the table close together too; two
+//! tasks are far apart. Where handles would fall together all the same, the later one takes the next address.
 
 use model::{Handle, HandleArg};
 
@@ -42,7 +43,7 @@ pub(crate) fn object_number(address: u64) -> Option<u32> {
     u32::try_from(number.checked_sub(1)?).ok()
 }
 
-/// Both ways between handles and their addresses, by open addressing: the place is the hash.
+/// Both ways between handles and their addresses, by open addressing: the address is the hash.
 #[derive(Debug, Default)]
 pub(crate) struct Handles {
     /// A power of two, or empty.
@@ -96,13 +97,17 @@ impl Handles {
         before.max_by_key(|(at, _)| *at).map(|&(at, handle)| (handle, address - at))
     }
 
+    /// The place of an address. Where it is taken, the search goes on in steps that depend on the address, so that
+    /// the runs of neighbours which this table is full of are left behind at once.
     fn find(&self, address: u64) -> Found {
         let mask = self.slots.len() - 1;
-        let mut slot = (address >> STEP_BITS) as usize & mask;
+        let place = address >> STEP_BITS;
+        let mut slot = place as usize & mask;
+        let mut step = None;
         loop {
             match self.slots[slot] {
                 Some((at, handle)) if at == address => return Found::Known(handle),
-                Some(_) => slot = (slot + 1) & mask,
+                Some(_) => slot = (slot + *step.get_or_insert_with(|| mixed(place) as usize | 1)) & mask,
                 None => return Found::Free(slot),
             }
         }
@@ -126,8 +131,12 @@ enum Found {
 
 fn place_of(handle: Handle) -> u64 {
     let (task, count) = handle.made_by();
-    let mut z = task.value() ^ u64::from(count).wrapping_mul(0x9E37_79B9_7F4A_7C15);
-    z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-    z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-    (z ^ (z >> 31)) >> (64 - PLACES_BITS)
+    mixed(task.value()).wrapping_add(u64::from(count)) & ((1 << PLACES_BITS) - 1)
+}
+
+/// The last steps of splitmix64, which spread every bit over all of them.
+fn mixed(value: u64) -> u64 {
+    let z = (value ^ (value >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+    let z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+    z ^ (z >> 31)
 }

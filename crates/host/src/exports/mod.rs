@@ -4,7 +4,7 @@
 //!
 //! A driver that imports `X` reaches `X`'s shim, a few instructions that note the return address, so that a report can
 //! say where in the driver the call was made, and go on to the body. A body that needs the engine goes through
-//! [`Here`], which passes that place on.
+//! `Here`, which passes that place on.
 
 mod af;
 mod binding;
