@@ -19,7 +19,8 @@ type Role<'a> = (&'a str, &'a [(&'a str, u32)]);
 
 /// A runner that loads the cast, starts the adapter, stops it, and unloads.
 fn scene(cast: Cast<'_>, order: StopOrder) -> (Runner, &'static Host) {
-    let images: Vec<_> = cast.iter().map(|(name, _)| sample(name)).collect();
+    let image = |name: &str| if name == "override" { test_driver(name) } else { sample(name) };
+    let images: Vec<_> = cast.iter().map(|(name, _)| image(name)).collect();
     let count = cast.len() as u8;
     let drivers = || (0..count).map(DriverId);
     let mut program: Vec<Act> = drivers().map(|driver| Act::Command(Command::Load(driver))).collect();
@@ -173,4 +174,19 @@ fn a_snapshot_in_mid_run_can_be_resumed_again_and_again() {
         assert_eq!(runner.resume(&mut Fifo), outcome);
         assert_eq!(runner.trace(), trace);
     }
+}
+
+/// `NdisSetOptionalHandlers` with a binding's handle sets the functions of that binding only; a driver's own stay for
+/// the others.
+#[test]
+fn a_binding_may_have_handlers_of_its_own() {
+    let (mut runner, host) = scene(&[("mcm", &[("CloseAf", 1)]), ("override", &[])], StopOrder::Strict);
+    let outcome = runner.run(&mut Fifo);
+    assert_clean(&outcome, &runner, host);
+    let lines = printed(&runner);
+    let of_close: Vec<&str> =
+        lines.iter().map(String::as_str).filter(|line| !line.starts_with("event ")).collect();
+    assert_eq!(of_close, ["offered: 0x0 1", "close: 0x103", "binding's: 0x0 1"]);
+    // NetEventRestart and NetEventPause.
+    assert!(["event 9", "event 8"].iter().all(|event| lines.iter().any(|line| line == event)), "{lines:?}");
 }
