@@ -118,7 +118,7 @@ fn a_call_manager_above_a_miniport_serves_a_client() {
 fn every_behaviour_is_silent_in_every_order_tried() {
     let open = [0, 1, 2, 5];
     let close = [0, 1, 2, 5, 6];
-    let mut completions = 0;
+    let (mut completions, mut notifications) = (0, 0);
     for (open, close) in open.iter().flat_map(|&open| close.iter().map(move |&close| (open, close))) {
         let mode = (open + close) % 4;
         let later = u32::from(close % 2 == 1);
@@ -139,12 +139,15 @@ fn every_behaviour_is_silent_in_every_order_tried() {
             for seed in 0..20 {
                 let outcome = runner.run(&mut Random::new(seed));
                 assert_clean(&outcome, &runner, host);
-                completions +=
-                    handlers(&runner).iter().filter(|&&ddi| ddi == Ddi::ProtocolClCloseAfComplete).count();
+                let handlers = handlers(&runner);
+                let count = |wanted| handlers.iter().filter(|&&ddi| ddi == wanted).count();
+                completions += count(Ddi::ProtocolClCloseAfComplete);
+                notifications += count(Ddi::ProtocolClNotifyCloseAf);
             }
         }
     }
     assert!(completions > 100, "pended closes are completed");
+    assert!(notifications > 10, "call managers ask clients to close");
 }
 
 #[test]
