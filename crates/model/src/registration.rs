@@ -106,6 +106,12 @@ const CALL_MANAGER: u8 =
     contract::values::ndis_object_type::NDIS_OBJECT_TYPE_CO_CALL_MANAGER_OPTIONAL_HANDLERS as u8;
 const CLIENT: u8 = contract::values::ndis_object_type::NDIS_OBJECT_TYPE_CO_CLIENT_OPTIONAL_HANDLERS as u8;
 
+/// Types that a header gets by mistake: those of what a driver registers with.
+const NO_TABLES: [u8; 2] = [
+    contract::values::ndis_object_type::NDIS_OBJECT_TYPE_PROTOCOL_DRIVER_CHARACTERISTICS as u8,
+    contract::values::ndis_object_type::NDIS_OBJECT_TYPE_MINIPORT_DRIVER_CHARACTERISTICS as u8,
+];
+
 const fn optional_table(object_type: u8) -> Option<OptionalTable> {
     match object_type {
         PROTOCOL_CO => Some(OptionalTable { size: 40, protocol: true, miniport: false }),
@@ -183,6 +189,21 @@ impl Driver {
             | Miniport::Registered(..)
             | Miniport::Deregistered(_) => None,
         }
+    }
+
+    /// The handles of its registrations, as a protocol and as a miniport driver.
+    fn registered_as(&self) -> [Option<Handle>; 2] {
+        let protocol = match self.protocol {
+            Protocol::Registering(handle, _)
+            | Protocol::Registered(handle, _)
+            | Protocol::Deregistering(handle) => Some(handle),
+            Protocol::Unregistered | Protocol::Deregistered(_) => None,
+        };
+        let miniport = match self.miniport {
+            Miniport::Registering(handle, _) | Miniport::Registered(handle, _) => Some(handle),
+            Miniport::Unregistered | Miniport::Deregistered(_) => None,
+        };
+        [protocol, miniport]
     }
 
     /// Whether its bindings must go.
@@ -639,10 +660,11 @@ impl World {
 
     // ---- deregistering ----------------------------------------------------------------------------------------
 
-    /// The driver that a handle of its own stands for.
+    /// The handle with which a driver is registered now.
     ///
     /// # Errors
-    /// `registration-handle-known`: another driver's handle, one of another kind, or none of NDIS's.
+    /// `registration-handle-known`: another driver's handle, one of another kind, one of a registration that is over, or
+    /// none of NDIS's.
     pub(crate) fn own_driver(
         &self,
         cx: &Context<'_>,
@@ -650,9 +672,13 @@ impl World {
         kind: HandleKind,
     ) -> Result<Handle, crate::Violation> {
         let driver = cx.caller();
+        let this = self.driver(driver);
         let offence = match handle {
             HandleArg::Known(handle) if handle.kind == kind && handle.slot == u32::from(driver.0) => {
-                return Ok(handle);
+                if this.registered_as().contains(&Some(handle)) {
+                    return Ok(handle);
+                }
+                "the driver is not registered any more"
             }
             HandleArg::Known(_) => "the handle is of another kind, or another driver's",
             HandleArg::Null => "the handle is NULL",
@@ -729,23 +755,31 @@ impl World {
         let driver = cx.caller();
         let object = Object::Driver(driver);
         let fail = |rule, offence| Err(violation(rule, driver, object, offence));
-        let (in_context, miniport) = match handle {
-            HandleArg::Known(handle) => match handle.kind {
-                HandleKind::ProtocolDriver => (cx.task.handler == Some(Ddi::ProtocolSetOptions), false),
-                HandleKind::MiniportDriver => (cx.task.handler == Some(Ddi::MiniportSetOptions), true),
-                HandleKind::Binding => {
-                    let from = [Some(Ddi::ProtocolBindAdapterEx), Some(Ddi::ProtocolOpenAdapterCompleteEx)];
-                    (from.contains(&cx.task.handler), false)
-                }
-                HandleKind::Adapter
-                | HandleKind::BindContext
-                | HandleKind::UnbindContext
-                | HandleKind::PnpEvent
-                | HandleKind::ClientAf
-                | HandleKind::CallManagerAf
-                | HandleKind::Registration => (false, false),
-            },
-            HandleArg::Null | HandleArg::Unknown(_) => (false, false),
+        let kind = match handle {
+            HandleArg::Known(handle) => handle.kind,
+            HandleArg::Null | HandleArg::Unknown(_) => HandleKind::ProtocolDriver,
+        };
+        let (in_context, miniport) = match kind {
+            HandleKind::Binding => {
+                self.usable_binding(cx, handle)?;
+                let from = [Some(Ddi::ProtocolBindAdapterEx), Some(Ddi::ProtocolOpenAdapterCompleteEx)];
+                (from.contains(&cx.task.handler), false)
+            }
+            HandleKind::MiniportDriver => {
+                self.own_driver(cx, handle, kind)?;
+                (cx.task.handler == Some(Ddi::MiniportSetOptions), true)
+            }
+            HandleKind::ProtocolDriver
+            | HandleKind::Adapter
+            | HandleKind::BindContext
+            | HandleKind::UnbindContext
+            | HandleKind::PnpEvent
+            | HandleKind::ClientAf
+            | HandleKind::CallManagerAf
+            | HandleKind::Registration => {
+                self.own_driver(cx, handle, HandleKind::ProtocolDriver)?;
+                (cx.task.handler == Some(Ddi::ProtocolSetOptions), false)
+            }
         };
         if !in_context {
             return fail(
@@ -754,6 +788,12 @@ impl World {
             );
         }
         let Some(known) = optional_table(table.header.object_type) else {
+            if NO_TABLES.contains(&table.header.object_type) {
+                return fail(
+                    Rule::RegistrationCoHeader,
+                    "the header's type is not that of a table of handlers",
+                );
+            }
             // Tables of services that NDIS has beside CoNDIS, which we do not have.
             return Ok(Step::Return(Status::NOT_SUPPORTED));
         };
