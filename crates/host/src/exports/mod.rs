@@ -231,10 +231,12 @@ impl Here {
         Host::current().expect("a driver runs, so there is a host")
     }
 
-    /// The driver that made the call: whose code the return address lies in.
+    /// The driver that made the call: whose code the return address lies in. A call that a driver makes by jumping (the
+    /// last thing a function does) returns into NDIS; it is the running driver's.
     pub(crate) fn driver(&self) -> &'static Loaded {
-        let index = map::place_of(self.site).map_or(0, |(index, _)| index);
-        match self.host().driver(index) {
+        let of_site = map::place_of(self.site).and_then(|(index, _)| self.host().driver(index));
+        let running = || self.host().driver(usize::from(engine::current().driver?.0));
+        match of_site.or_else(running) {
             Some(driver) => driver,
             // Code that no driver was loaded with, such as on a stack, has called.
             None => self.fail(
