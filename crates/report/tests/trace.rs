@@ -142,6 +142,7 @@ fn names(trace: &Trace) -> Names {
     names
 }
 
+/// The lines of a trace. A snapshot needs one line in front that is not indented.
 fn text(trace: &Trace, look: Look, show: Show) -> String {
     let writer = Writer::new(names(trace), look, show);
     let lines = trace.records.iter().enumerate();
@@ -154,6 +155,7 @@ fn handles_of_one_object_have_one_number_whatever_the_order() {
     let mut trace = Trace::default();
     opening(&mut trace);
     expect![[r#"
+        lines:
             1 T0     - -         environment  start nic1
             2 T1     1 PASSIVE   NDIS         start: bind client to nic1
             3 T1     1 PASSIVE   client         NdisOpenAdapterEx(protocol1, binding_context=c1, parameters={media NdisMediumCoWan}, bind1)
@@ -172,7 +174,7 @@ fn handles_of_one_object_have_one_number_whatever_the_order() {
            16 T3     1 PASSIVE   client       NdisClOpenAddressFamilyEx = NDIS_STATUS_PENDING
            17 T2     0 PASSIVE   client       *NdisAfHandle = af1
            18 T2     0 PASSIVE   client       NdisClOpenAddressFamilyEx = NDIS_STATUS_PENDING
-    "#]].assert_eq(&text(&trace, Look::PLAIN, Show::default()));
+    "#]].assert_eq(&format!("lines:\n{}", text(&trace, Look::PLAIN, Show::default())));
 }
 
 /// One event of each kind that the other tests do not show.
@@ -208,6 +210,7 @@ fn everything() -> Trace {
 #[test]
 fn every_kind_of_line() {
     expect![[r#"
+        lines:
             1 T0     - -         environment  surprise-remove nic1
             2 T1     1 PASSIVE   NDIS         start: halt nic1
             3 T1     1 PASSIVE   mcm            MiniportHaltEx(adapter_context=c1, action=NdisHaltDeviceSurpriseRemoved)
@@ -220,7 +223,7 @@ fn every_kind_of_line() {
            10 T1     1 PASSIVE   mcm            MiniportHaltEx returns
            11 T1     1 PASSIVE   mcm            breaks af-notify-on-halt on nic1: the halt is over with af1 open
            12 T1     1 PASSIVE   NDIS           end
-    "#]].assert_eq(&text(&everything(), Look::PLAIN, Show { edges: true, kernel: true }));
+    "#]].assert_eq(&format!("lines:\n{}", text(&everything(), Look::PLAIN, Show { edges: true, kernel: true })));
 }
 
 #[test]
