@@ -16,7 +16,8 @@
 //! What waits for nothing outside itself is the root: a sink among the strongly connected components. A root that is a
 //! circle of a task and a debt is a deadlock. `af-close-no-block` explains the best-known one: a client waits for
 //! the end of its close on a task on which the call manager, which holds the close, cannot go on before the client returns.
-//! Any other is `kernel-deadlock`.
+//! Any other is `kernel-deadlock`. A task that waits for nothing in the graph is `binding-prompt-teardown` if its
+//! innermost handler is one that NDIS expects to finish (an unbind, a pause, a halt, an event), else `kernel-deadlock`.
 
 mod parties;
 
@@ -70,7 +71,8 @@ impl Liveness {
         } else if let Some(debt) = debts().next() {
             (owed(debt), Vec::new())
         } else {
-            let task = stuck().next()?;
+            // A teardown may wait for a task that is stuck elsewhere: that one is to blame first.
+            let task = stuck().find(|task| !is_teardown(task)).or_else(|| stuck().next())?;
             (self.alone(task)?, links_of_stack(task))
         };
         for node in graph.waiters(root) {
@@ -126,7 +128,12 @@ impl Liveness {
     fn alone(&self, task: &Stuck) -> Option<Violation> {
         let by = blocked(task)?;
         let offence = "waits for something that nobody will do";
-        Some(Violation { rule: Rule::KernelDeadlock, by, object: self.object_of(task, by), offence })
+        let object = self.object_of(task, by);
+        Some(if is_teardown(task) {
+            Violation { rule: Rule::BindingPromptTeardown, by, object, offence }
+        } else {
+            Violation { rule: Rule::KernelDeadlock, by, object, offence }
+        })
     }
 
     /// What the blocked handler is about: an address family that is to be closed, or the driver `by` as a whole.
@@ -281,6 +288,14 @@ fn holder(parties: &Parties, debt: &Debt) -> Option<DriverId> {
         Object::Af(AfId(handle)) => parties.af(handle)?.holder(),
         Object::Driver(_) | Object::Adapter(_) | Object::Binding(_) | Object::Registration(_) => None,
     }
+}
+
+/// Whether the driver waits in a handler that has to finish in bounded time.
+fn is_teardown(task: &Stuck) -> bool {
+    let waits = matches!(task.waits_for, WaitsFor::Object(_));
+    let callback = task.frames.last().and_then(|innermost| innermost.callback);
+    waits
+        && callback.is_some_and(|callback| Rule::BindingPromptTeardown.info().ddis.contains(&callback.ddi()))
 }
 
 /// Whether the driver is on the task's stack, below the frame that is blocked.

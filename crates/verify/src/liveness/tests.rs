@@ -300,14 +300,53 @@ fn a_client_that_waits_for_a_pended_open_is_explained_by_it() {
     assert_eq!(roots(&trace, &[debt(CM, open, af())], &[waits]), [(CM, open)]);
 }
 
+const TEARDOWN: Rule = Rule::BindingPromptTeardown;
+
 #[test]
 fn a_task_that_nothing_explains_is_a_deadlock_of_the_blocked_driver() {
-    let pause = Callback::MiniportPause { adapter_context: Token(3) };
-    let findings = judge(&opened(), &[], &[stuck(7, &[frame(MINIPORT, pause)])]);
+    let restart = Callback::MiniportRestart { adapter_context: Token(3) };
+    let findings = judge(&opened(), &[], &[stuck(7, &[frame(MINIPORT, restart)])]);
     assert_eq!(findings.len(), 1);
     let Violation { rule, by, object, .. } = findings[0].violation;
     assert_eq!((rule, by, object), (Rule::KernelDeadlock, MINIPORT, Object::Driver(MINIPORT)));
-    assert_eq!(findings[0].chain, [Link::Task(TaskNumber(7), MINIPORT, Some(Ddi::MiniportPause), EVENT)]);
+    assert_eq!(findings[0].chain, [Link::Task(TaskNumber(7), MINIPORT, Some(Ddi::MiniportRestart), EVENT)]);
+}
+
+#[test]
+fn a_teardown_that_nothing_explains_takes_too_long() {
+    let event = Callback::NetPnPEvent {
+        binding_context: Token(1),
+        event: handle(HandleKind::PnpEvent, 1),
+        kind: model::NetEvent::Pause,
+    };
+    let cases = [
+        (MINIPORT, Callback::MiniportPause { adapter_context: Token(3) }),
+        (MINIPORT, Callback::MiniportHaltEx { adapter_context: Token(3), action: HaltAction::DeviceStopped }),
+        (OTHER, unbind()),
+        (OTHER, event),
+    ];
+    for (driver, callback) in cases {
+        let findings = judge(&opened(), &[], &[stuck(7, &[frame(driver, callback)])]);
+        assert_eq!(findings.len(), 1);
+        let Violation { rule, by, object, .. } = findings[0].violation;
+        assert_eq!((rule, by, object), (TEARDOWN, driver, Object::Driver(driver)));
+        assert_eq!(findings[0].chain, [Link::Task(TaskNumber(7), driver, Some(callback.ddi()), EVENT)]);
+    }
+}
+
+#[test]
+fn a_teardown_that_waits_in_another_handler_or_for_another_task_is_not_to_blame() {
+    // The unbind has closed its address family, and the handler that this led to waits.
+    let closes = frame_in_call(CLIENT, unbind(), close());
+    let within = stuck(7, &[closes, frame(CM, Callback::CmCloseAf { af_context: Token(0xD) })]);
+    assert_eq!(roots(&opened(), &[], &[within]), [(CM, Rule::KernelDeadlock)]);
+    // A thread of the driver's own stands still, and the unbind may wait for it.
+    let thread = stuck(8, &[Frame { driver: CLIENT, callback: None, call: None }]);
+    let waits = stuck(7, &[frame(CLIENT, unbind())]);
+    let findings = judge(&opened(), &[], &[waits, thread]);
+    assert_eq!(findings.len(), 1);
+    assert_eq!(findings[0].violation.rule, Rule::KernelDeadlock);
+    assert_eq!(findings[0].chain.len(), 2, "both are shown");
 }
 
 #[test]
@@ -334,10 +373,7 @@ fn two_mistakes_are_two_findings() {
         [(CM, CLOSE), (MINIPORT, Rule::BindingMpauseCompleteRequired)]
     );
     let waits = stuck(7, &[frame(MINIPORT, Callback::MiniportPause { adapter_context: Token(3) })]);
-    assert_eq!(
-        roots(&closing(1), &[debt(CM, CLOSE, af())], &[waits]),
-        [(CM, CLOSE), (MINIPORT, Rule::KernelDeadlock)]
-    );
+    assert_eq!(roots(&closing(1), &[debt(CM, CLOSE, af())], &[waits]), [(CM, CLOSE), (MINIPORT, TEARDOWN)]);
 }
 
 #[test]
@@ -404,7 +440,7 @@ fn a_missing_registration_does_not_explain_a_blocked_task() {
     let adapter = Object::Adapter(AdapterId(0));
     let lacks = debt(MINIPORT, Rule::AfMcmRegisterPerAdapter, adapter);
     let waits = stuck(7, &[frame(MINIPORT, Callback::MiniportPause { adapter_context: Token(3) })]);
-    assert_eq!(roots(&opened(), &[lacks], &[waits]), [(MINIPORT, Rule::KernelDeadlock)]);
+    assert_eq!(roots(&opened(), &[lacks], &[waits]), [(MINIPORT, TEARDOWN)]);
     assert_eq!(judge(&opened(), &[lacks], &[])[0].violation.offence, "never done");
 }
 
