@@ -261,6 +261,23 @@ fn a_rule_without_both_scripts_is_found() {
 }
 
 #[test]
+fn marks_in_native_tests_stand_for_scripts() {
+    let check = "every_enforced_rule_is_raised_once_and_tested";
+    let path = "tests/rules/af/af-irql.condis";
+    let marks = "// rule: af-irql breaks\nfn f() {\n    // rule: af-irql almost\n}\n";
+    let files = rules_with("crates/host/tests/faults.rs", marks);
+    let mut files: Vec<(&str, &str)> = files
+        .iter()
+        .map(|(path, text)| (path.as_str(), text.as_str()))
+        .filter(|(file, _)| *file != path)
+        .collect();
+    let nothing: [&str; 0] = [];
+    assert_eq!(found(check, &files), nothing);
+    files.retain(|(file, _)| *file != "crates/host/tests/faults.rs");
+    assert_eq!(found(check, &files), [path]);
+}
+
+#[test]
 fn a_rule_that_waits_and_is_raised_is_found() {
     let raise = "fn f() {\n    raise(Rule::AfLater);\n}\n";
     let place = ["crates/host/src/exports.rs:2"];
