@@ -353,7 +353,14 @@ impl World {
                 self.adapter_mut(id).medium = Some(attributes.medium);
             }
             // Offload, hardware-assist and such attributes tell nothing that connection-oriented work needs.
-            _ => {}
+            _ => {
+                if this.medium.is_none() {
+                    return fail(
+                        Rule::BindingInitAttributesRequired,
+                        "other attributes were set before general attributes",
+                    );
+                }
+            }
         }
         Ok(Step::Return(Status::SUCCESS))
     }

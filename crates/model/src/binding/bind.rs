@@ -33,6 +33,7 @@ impl World {
             power: Power::D0,
             restart_failed: false,
             unbind_in_bind: None,
+            unbind_returned: false,
             early_answer: Status::SUCCESS,
             started: self.adapter(adapter).handle.map(Handle::made_by),
         });
@@ -74,7 +75,13 @@ impl World {
     ) -> Stepped {
         let driver = cx.caller();
         self.own_driver(cx, protocol, HandleKind::ProtocolDriver)?;
-        let outstanding = self.by_context(cx, bind_context, HandleKind::BindContext).filter(|&slot| {
+        let bind = self.by_context(cx, bind_context, HandleKind::BindContext);
+        if bind.is_none() && cx.task.handler == Some(Ddi::ProtocolBindAdapterEx) {
+            let offence = "BindContext is not the one of the bind";
+            cx.warn(Rule::BindingOpenName, driver, Object::Driver(driver), offence);
+            return Ok(Step::Return(Status::FAILURE));
+        }
+        let outstanding = bind.filter(|&slot| {
             self.bindings[slot].is_opening() && self.bindings[slot].opened == Opened::Unopened
         });
         let Some(slot) = outstanding else {
@@ -209,7 +216,8 @@ impl World {
         if status == Status::PENDING {
             return fail(Rule::BindingBindCompleteReady, "the bind was completed with NDIS_STATUS_PENDING");
         }
-        if this.unbind_in_bind.is_some() {
+        // A completion of the unbind that overtook its handler's return counts.
+        if this.unbind_in_bind.is_some_and(|phase| phase != Phase::CompletedEarly) {
             return fail(Rule::BindingBindCompleteReady, "the bind was completed before its unbind was over");
         }
         self.check_bind_end(slot, status, true)?;

@@ -51,6 +51,8 @@ pub(crate) struct Binding {
     restart_failed: bool,
     /// An unbind that undoes a pended bind.
     unbind_in_bind: Option<Phase>,
+    /// Whether the unbind ended with the return of its handler, so that no completion belongs to it.
+    unbind_returned: bool,
     /// The answer to the event that came before its handler has returned.
     early_answer: Status,
     /// The start of the adapter that this binding belongs to.

@@ -19,17 +19,12 @@ impl World {
                 "NdisUnbindAdapter was called from ProtocolBindAdapterEx or ProtocolUnbindAdapterEx",
             ));
         }
-        // The unbind may already be under way, which the driver cannot know: a handle that was good is enough.
-        if let HandleArg::Known(handle) = handle
-            && let Some(this) = self.bindings.get(handle.slot)
-            && this.handle == Some(handle)
-            && this.driver == driver
-            && this.is_closing()
-        {
-            return Ok(Step::Return(Status::SUCCESS));
-        }
         let slot = self.usable_binding(cx, handle)?;
         let this = &mut self.bindings[slot];
+        // The unbind may already be under way, which the driver cannot know.
+        if this.is_closing() {
+            return Ok(Step::Return(Status::SUCCESS));
+        }
         (this.unwanted, this.unbind_asked) = (true, true);
         Ok(Step::Return(Status::SUCCESS))
     }
@@ -134,7 +129,14 @@ impl World {
                 | BindingState::Running
                 | BindingState::Pausing,
                 None,
-            ) => return fail(Rule::BindingUnbindContextInvalid, "the unbind is over"),
+            ) => {
+                return if this.unbind_returned {
+                    let misfit = crate::phase::Misfit::CompletedUnpended;
+                    fail(Rule::BindingUnbindCompleteRequired, misfit.offence())
+                } else {
+                    fail(Rule::BindingUnbindContextInvalid, "the unbind was completed before")
+                };
+            }
         };
         match phase.complete() {
             Ok(()) => {}
@@ -200,6 +202,7 @@ impl World {
             }
             Ok(Verdict::Result(_)) => {
                 self.check_unbind_end(slot)?;
+                self.bindings[slot].unbind_returned = true;
                 self.unbound(cx, slot);
             }
             Err(misfit) => return fail(Rule::BindingUnbindCompleteRequired, misfit.offence()),
