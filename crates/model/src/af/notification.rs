@@ -131,11 +131,15 @@ impl World {
         handle: HandleArg,
         status: Status,
     ) -> Stepped {
-        if let HandleArg::Known(given) = handle
-            && given.kind != HandleKind::ClientAf
-        {
+        let offence = match handle {
+            HandleArg::Known(given) if given.kind != HandleKind::ClientAf => {
+                Some("the handle is not that of the client's open")
+            }
+            HandleArg::Null => Some("the handle is NULL; that of the open serves here even when closed"),
+            HandleArg::Known(_) | HandleArg::Unknown(_) => None,
+        };
+        if let Some(offence) = offence {
             let driver = cx.caller();
-            let offence = "the handle is not that of the client's open";
             return Err(violation(Rule::AfNotifyCompleteHandle, driver, Object::Driver(driver), offence));
         }
         let slot = self.client_af(cx, handle)?;
