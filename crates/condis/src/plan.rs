@@ -5,7 +5,7 @@
 //! miniport, and a program in two phases (`default_program`).
 
 use crate::roles::Roles;
-use crate::scenario::{Problem, Registry, Scenario, ScenarioError, Source, Step, Word};
+use crate::scenario::{Problem, Registry, RegistryValue, Scenario, ScenarioError, Source, Step, Word};
 use crate::source::{self, DriverFile, DriverFileError, DriverName};
 use crate::suggest;
 use contract::Role;
@@ -310,13 +310,17 @@ impl Plan {
         let Inputs { scenario, drivers } = inputs;
         let mut drivers: Vec<PlannedDriver> = drivers.into_iter().map(planned).collect();
         check_names(&scenario)?;
+        let stop_order = options.stop_order.or(scenario.stop_order).unwrap_or(StopOrder::Strict);
         if scenario.peers.unwrap_or(true) {
-            add_peers(&mut drivers);
+            // Clients that pend their unbinds until they are notified are what the overlapped order is about; on any
+            // other path they would wait for ever.
+            let halt_overtakes = stop_order == StopOrder::Overlapped && scenario.program.is_none();
+            add_peers(&mut drivers, if halt_overtakes { UNBIND_AFTER_NOTIFICATION } else { 0 });
         }
         let adapters = adapters(&scenario, &drivers)?;
         let program = match &scenario.program {
             Some(steps) => program(&scenario, steps, &drivers, &adapters)?,
-            None => default_program(&drivers, &adapters),
+            None => default_program(&drivers, &adapters, stop_order),
         };
         let mut levels = Levels::default();
         for (rule, setting) in &scenario.levels {
@@ -326,7 +330,7 @@ impl Plan {
         let world = Config {
             drivers: drivers.len() as u8,
             adapters: adapters.iter().map(|adapter| adapter.driver).collect(),
-            stop_order: options.stop_order.or(scenario.stop_order).unwrap_or(StopOrder::Strict),
+            stop_order,
             pend_open: scenario.ndis.pend_open.unwrap_or(false),
             pend_close: scenario.ndis.pend_close.unwrap_or(false),
         };
@@ -374,25 +378,34 @@ fn builtin_roles(builtin: Builtin) -> Roles {
     Roles { roles: vec![builtin.role()], ndis: crate::roles::NdisVersion::Six }
 }
 
+/// `CloseAf` of a call manager that finishes a close only when its notification has returned: a client that waits for the
+/// close inside the notification then waits for ever.
+const CLOSE_AFTER_NOTIFICATION: u32 = 7;
+
+/// `UnbindAdapter` of a client that pends its unbind and closes when it is notified.
+const UNBIND_AFTER_NOTIFICATION: u32 = 2;
+
 /// Adds a peer for each role without which the others have nothing to do.
-fn add_peers(drivers: &mut Vec<PlannedDriver>) {
+fn add_peers(drivers: &mut Vec<PlannedDriver>, client_unbind: u32) {
     let plays = |drivers: &[PlannedDriver], role| drivers.iter().any(|driver| driver.roles.plays(role));
     if !plays(drivers, Role::Mcm) && !plays(drivers, Role::Cm) {
-        push_peer(drivers, if plays(drivers, Role::Miniport) { Builtin::Cm } else { Builtin::Mcm });
+        let builtin = if plays(drivers, Role::Miniport) { Builtin::Cm } else { Builtin::Mcm };
+        push_peer(drivers, builtin, "CloseAf", CLOSE_AFTER_NOTIFICATION);
     }
     if !plays(drivers, Role::Mcm) && !plays(drivers, Role::Miniport) {
-        push_peer(drivers, Builtin::Miniport);
+        push_peer(drivers, Builtin::Miniport, "Pause", 0);
     }
     if !plays(drivers, Role::Client) {
-        push_peer(drivers, Builtin::Client);
+        push_peer(drivers, Builtin::Client, "UnbindAdapter", client_unbind);
     }
 }
 
-fn push_peer(drivers: &mut Vec<PlannedDriver>, builtin: Builtin) {
+fn push_peer(drivers: &mut Vec<PlannedDriver>, builtin: Builtin, value: &str, is: u32) {
     let name =
         unused_name(builtin.name().to_owned(), |name| drivers.iter().any(|driver| driver.name == name));
     let (body, roles) = (Body::Builtin(builtin), builtin_roles(builtin));
-    drivers.push(PlannedDriver { name, body, roles, registry: Registry::new() });
+    let registry = Registry::from([(value.to_owned(), RegistryValue::Integer(is))]);
+    drivers.push(PlannedDriver { name, body, roles, registry });
 }
 
 /// Two things of one name could not be told apart in a program.
@@ -538,8 +551,13 @@ fn load_order(drivers: &[PlannedDriver]) -> impl Iterator<Item = DriverId> {
 
 /// The program of a run without one. Everything starts. First phase: the clients close, because they are unbound, and open
 /// again. Second phase: the call managers notify, a stand-alone one because it is unbound, an MCM because its adapter is
-/// pulled out. Then everything stops and is unloaded.
-fn default_program(drivers: &[PlannedDriver], adapters: &[PlannedAdapter]) -> Vec<Act> {
+/// pulled out. Then everything stops and is unloaded. In the overlapped order the stop is all there is: clients' unbinds
+/// pend while the halt begins, and the MCM's notification finds address families open.
+fn default_program(
+    drivers: &[PlannedDriver],
+    adapters: &[PlannedAdapter],
+    stop_order: StopOrder,
+) -> Vec<Act> {
     let with = |role: Role| {
         drivers
             .iter()
@@ -559,13 +577,15 @@ fn default_program(drivers: &[PlannedDriver], adapters: &[PlannedAdapter]) -> Ve
     let pairs =
         |role: Role| with(role).flat_map(move |driver| all_adapters().map(move |adapter| (driver, adapter)));
     phase(all_adapters().map(Command::Start).collect());
-    phase(pairs(Role::Client).map(|(client, adapter)| Command::Unbind(client, adapter)).collect());
-    phase(pairs(Role::Client).map(|(client, adapter)| Command::Bind(client, adapter)).collect());
-    phase(pairs(Role::Cm).map(|(cm, adapter)| Command::Unbind(cm, adapter)).collect());
-    let of_mcm = |adapter: &AdapterId| {
-        drivers[usize::from(adapters[usize::from(adapter.0)].driver.0)].roles.plays(Role::Mcm)
-    };
-    phase(all_adapters().filter(of_mcm).map(Command::SurpriseRemove).collect());
+    if stop_order == StopOrder::Strict {
+        phase(pairs(Role::Client).map(|(client, adapter)| Command::Unbind(client, adapter)).collect());
+        phase(pairs(Role::Client).map(|(client, adapter)| Command::Bind(client, adapter)).collect());
+        phase(pairs(Role::Cm).map(|(cm, adapter)| Command::Unbind(cm, adapter)).collect());
+        let of_mcm = |adapter: &AdapterId| {
+            drivers[usize::from(adapters[usize::from(adapter.0)].driver.0)].roles.plays(Role::Mcm)
+        };
+        phase(all_adapters().filter(of_mcm).map(Command::SurpriseRemove).collect());
+    }
     phase(all_adapters().map(Command::Stop).collect());
     let loaded: Vec<DriverId> = load_order(drivers).collect();
     let top_down = || loaded.iter().rev().copied();
