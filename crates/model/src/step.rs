@@ -111,7 +111,7 @@ pub enum Command {
     Bind(DriverId, AdapterId),
     /// Send an event to a binding.
     NetPnPEvent(DriverId, AdapterId, NetEvent),
-    /// Remove a protocol driver, then unload it.
+    /// Remove a protocol driver: its bindings go, then `ProtocolUninstall` is called.
     Uninstall(DriverId),
     /// Unload a driver.
     Unload(DriverId),
