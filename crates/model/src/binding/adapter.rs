@@ -249,6 +249,10 @@ impl World {
     }
 
     pub(crate) fn halt(&mut self, cx: &mut Context<'_>, id: AdapterId) -> Step {
+        if self.lacks_family(id) {
+            let offence = "the adapter halts and has never offered an address family";
+            cx.warn(Rule::AfMcmRegisterPerAdapter, self.adapter(id).driver, Object::Adapter(id), offence);
+        }
         self.set_adapter(cx, id, AdapterState::Halting);
         self.close_families_of_adapter(cx, id);
         let (driver, adapter_context) = self.miniport_of(id);
