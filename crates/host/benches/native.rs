@@ -12,7 +12,7 @@ use host::{Host, Options};
 use model::block::{
     AddressFamily, Characteristics, HandlerSet, Header, Media, OpenParameters, OptionalHandlers,
 };
-use model::record::Routine;
+use model::record::{Monitor, Routine};
 use model::*;
 use std::cell::Cell;
 use std::time::Instant;
@@ -136,8 +136,8 @@ impl Driver for Client {
     }
 }
 
-/// Nanoseconds per open and close of an address family of the sample MCM.
-fn cycle(rounds: u32) -> f64 {
+/// Nanoseconds per open and close of an address family of the sample MCM, with the monitors that judge drivers or without.
+fn cycle(rounds: u32, rules: bool) -> f64 {
     let image = sample("mcm");
     let took = |rounds: u32| {
         let mut runner = Runner::new(|| {
@@ -161,7 +161,11 @@ fn cycle(rounds: u32) -> f64 {
                 ],
                 processors: 1,
                 limits: LIMITS,
-                monitors: Vec::new(),
+                monitors: if rules {
+                    vec![Box::new(verify::Irql::new()) as Box<dyn Monitor>, Box::new(verify::Liveness::new())]
+                } else {
+                    Vec::new()
+                },
             }
         })
         .expect("a runner");
@@ -180,7 +184,7 @@ fn cycle(rounds: u32) -> f64 {
 
 fn main() {
     if std::env::args().any(|argument| argument == "--cycle") {
-        println!("{:>10.1} ns", cycle(300_000));
+        println!("{:>10.1} ns", cycle(300_000, true));
         return;
     }
     println!("{:>10.1} ns  driver -> routine -> driver", measured(0, 1_000_000, true));
@@ -190,9 +194,11 @@ fn main() {
     println!("{:>10.1} ns  NdisSetEvent, through the engine", measured(2, 200_000, true));
     println!("{:>10.1} ns  NdisAcquireSpinLock and NdisReleaseSpinLock", measured(3, 100_000, true));
     println!("{:>10.1} ns  allocation and release of 64 bytes", measured(4, 100_000, true));
-    let cycle = cycle(100_000);
-    println!(
-        "{cycle:>10.1} ns  open and close of an address family of mcm.sys: {:.0} per second",
-        1e9 / cycle
-    );
+    for (rules, with) in [(false, "without rules"), (true, "with rules")] {
+        let cycle = cycle(100_000, rules);
+        println!(
+            "{cycle:>10.1} ns  open and close of an address family of mcm.sys, {with}: {:.0} per second",
+            1e9 / cycle
+        );
+    }
 }
