@@ -71,8 +71,12 @@ impl Liveness {
         } else if let Some(debt) = debts().next() {
             (owed(debt), Vec::new())
         } else {
-            // A teardown may wait for a task that is stuck elsewhere: that one is to blame first.
-            let task = stuck().find(|task| !is_teardown(task)).or_else(|| stuck().next())?;
+            // A call of NDIS may wait for a teardown, and a teardown for a task that is stuck elsewhere.
+            let task = stuck().min_by_key(|task| match task.waits_for {
+                WaitsFor::Ndis(_) => 2,
+                WaitsFor::Object(_) if is_teardown(task) => 1,
+                WaitsFor::Object(_) => 0,
+            })?;
             (self.alone(task)?, links_of_stack(task))
         };
         for node in graph.waiters(root) {

@@ -347,6 +347,15 @@ fn a_teardown_that_waits_in_another_handler_or_for_another_task_is_not_to_blame(
     assert_eq!(findings.len(), 1);
     assert_eq!(findings[0].violation.rule, Rule::KernelDeadlock);
     assert_eq!(findings[0].chain.len(), 2, "both are shown");
+    // NDIS waits for the unbind.
+    let deregister = Call::DeregisterProtocolDriver { protocol: arg(handle(HandleKind::ProtocolDriver, 1)) };
+    let unload = Stuck {
+        task: TaskNumber(6),
+        frames: vec![frame_in_call(CLIENT, Callback::Unload { driver: CLIENT }, deregister)],
+        waits_for: WaitsFor::Ndis(Condition::Unbound(CLIENT)),
+    };
+    let waits = stuck(7, &[frame(CLIENT, unbind())]);
+    assert_eq!(roots(&opened(), &[], &[unload, waits]), [(CLIENT, TEARDOWN)]);
 }
 
 #[test]
