@@ -91,6 +91,50 @@ pub struct OptionalHandlers {
     pub shared_oid_handler: bool,
 }
 
+/// The members of `NDIS_CO_CLIENT_OPTIONAL_HANDLERS`.
+pub const CLIENT_HANDLERS: &[Ddi] = &[
+    Ddi::ProtocolCoCreateVc,
+    Ddi::ProtocolCoDeleteVc,
+    Ddi::ProtocolCoOidRequest,
+    Ddi::ProtocolCoOidRequestComplete,
+    Ddi::ProtocolClOpenAfCompleteEx,
+    Ddi::ProtocolClCloseAfComplete,
+    Ddi::ProtocolClRegisterSapComplete,
+    Ddi::ProtocolClDeregisterSapComplete,
+    Ddi::ProtocolClMakeCallComplete,
+    Ddi::ProtocolClModifyCallQoSComplete,
+    Ddi::ProtocolClCloseCallComplete,
+    Ddi::ProtocolClAddPartyComplete,
+    Ddi::ProtocolClDropPartyComplete,
+    Ddi::ProtocolClIncomingCall,
+    Ddi::ProtocolClIncomingCallQoSChange,
+    Ddi::ProtocolClIncomingCloseCall,
+    Ddi::ProtocolClIncomingDropParty,
+    Ddi::ProtocolClCallConnected,
+    Ddi::ProtocolClNotifyCloseAf,
+];
+
+/// The members of `NDIS_CO_CALL_MANAGER_OPTIONAL_HANDLERS`.
+pub const CALL_MANAGER_HANDLERS: &[Ddi] = &[
+    Ddi::ProtocolCoCreateVc,
+    Ddi::ProtocolCoDeleteVc,
+    Ddi::ProtocolCmOpenAf,
+    Ddi::ProtocolCmCloseAf,
+    Ddi::ProtocolCmRegisterSap,
+    Ddi::ProtocolCmDeregisterSap,
+    Ddi::ProtocolCmMakeCall,
+    Ddi::ProtocolCmCloseCall,
+    Ddi::ProtocolCmIncomingCallComplete,
+    Ddi::ProtocolCmAddParty,
+    Ddi::ProtocolCmDropParty,
+    Ddi::ProtocolCmActivateVcComplete,
+    Ddi::ProtocolCmDeactivateVcComplete,
+    Ddi::ProtocolCmModifyCallQoS,
+    Ddi::ProtocolCoOidRequest,
+    Ddi::ProtocolCoOidRequestComplete,
+    Ddi::ProtocolCmNotifyCloseAfComplete,
+];
+
 /// `NDIS_OPEN_PARAMETERS`.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub struct OpenParameters {

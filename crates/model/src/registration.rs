@@ -6,7 +6,9 @@
 //!  miniport:  Unregistered -> Registering -> Registered -> Deregistered
 //! ```
 
-use crate::block::{Characteristics, HandlerSet, Header, OptionalHandlers};
+use crate::block::{
+    CALL_MANAGER_HANDLERS, CLIENT_HANDLERS, Characteristics, HandlerSet, Header, OptionalHandlers,
+};
 use crate::{
     Callback, Command, Condition, Context, DriverId, Handle, HandleArg, HandleKind, Job, Object, OpId,
     OutParameter, Reply, Step, Stepped, Token, World, violation,
@@ -121,48 +123,6 @@ const fn optional_table(object_type: u8) -> Option<OptionalTable> {
         _ => None,
     }
 }
-
-const CLIENT_MEMBERS: [Ddi; 19] = [
-    Ddi::ProtocolCoCreateVc,
-    Ddi::ProtocolCoDeleteVc,
-    Ddi::ProtocolCoOidRequest,
-    Ddi::ProtocolCoOidRequestComplete,
-    Ddi::ProtocolClOpenAfCompleteEx,
-    Ddi::ProtocolClCloseAfComplete,
-    Ddi::ProtocolClRegisterSapComplete,
-    Ddi::ProtocolClDeregisterSapComplete,
-    Ddi::ProtocolClMakeCallComplete,
-    Ddi::ProtocolClModifyCallQoSComplete,
-    Ddi::ProtocolClCloseCallComplete,
-    Ddi::ProtocolClAddPartyComplete,
-    Ddi::ProtocolClDropPartyComplete,
-    Ddi::ProtocolClIncomingCall,
-    Ddi::ProtocolClIncomingCallQoSChange,
-    Ddi::ProtocolClIncomingCloseCall,
-    Ddi::ProtocolClIncomingDropParty,
-    Ddi::ProtocolClCallConnected,
-    Ddi::ProtocolClNotifyCloseAf,
-];
-
-const CALL_MANAGER_MEMBERS: [Ddi; 17] = [
-    Ddi::ProtocolCoCreateVc,
-    Ddi::ProtocolCoDeleteVc,
-    Ddi::ProtocolCmOpenAf,
-    Ddi::ProtocolCmCloseAf,
-    Ddi::ProtocolCmRegisterSap,
-    Ddi::ProtocolCmDeregisterSap,
-    Ddi::ProtocolCmMakeCall,
-    Ddi::ProtocolCmCloseCall,
-    Ddi::ProtocolCmIncomingCallComplete,
-    Ddi::ProtocolCmAddParty,
-    Ddi::ProtocolCmDropParty,
-    Ddi::ProtocolCmActivateVcComplete,
-    Ddi::ProtocolCmDeactivateVcComplete,
-    Ddi::ProtocolCmModifyCallQoS,
-    Ddi::ProtocolCoOidRequest,
-    Ddi::ProtocolCoOidRequestComplete,
-    Ddi::ProtocolCmNotifyCloseAfComplete,
-];
 
 /// Whether a header is of the type, has a revision, and is at least as long as the first one was.
 pub(crate) const fn header_fits(header: Header, object_type: u32, size: u16) -> bool {
@@ -817,7 +777,7 @@ impl World {
                         return fail(rule, "the handler is NULL");
                     }
                 }
-                if missing(&CLIENT_MEMBERS).is_some() {
+                if missing(CLIENT_HANDLERS).is_some() {
                     return fail(Rule::RegistrationCoClientAllHandlers, "a ClXxx handler is NULL");
                 }
             }
@@ -845,7 +805,7 @@ impl World {
                         "an MCM's CmOidRequest handlers are not both there",
                     );
                 }
-                if missing(&CALL_MANAGER_MEMBERS).is_some() {
+                if missing(CALL_MANAGER_HANDLERS).is_some() {
                     return fail(Rule::RegistrationCoCmAllHandlers, "a CmXxx handler is NULL");
                 }
                 if miniport && table.shared_oid_handler {

@@ -10,7 +10,8 @@ use super::parse::Cursor;
 use contract::values::ndis_object_type::{self as object_type, *};
 use contract::{Ddi, layout};
 use model::block::{
-    Attributes, Characteristics, HandlerSet, Header, Media, OpenParameters, OptionalHandlers,
+    Attributes, CALL_MANAGER_HANDLERS, CLIENT_HANDLERS, Characteristics, HandlerSet, Header, Media,
+    OpenParameters, OptionalHandlers,
 };
 use model::{Token, Value};
 
@@ -85,48 +86,6 @@ const MINIPORT_CO: &[Ddi] = &[
     Ddi::MiniportCoDeactivateVc,
     Ddi::MiniportCoSendNetBufferLists,
     Ddi::MiniportCoOidRequest,
-];
-
-const CLIENT: &[Ddi] = &[
-    Ddi::ProtocolCoCreateVc,
-    Ddi::ProtocolCoDeleteVc,
-    Ddi::ProtocolCoOidRequest,
-    Ddi::ProtocolCoOidRequestComplete,
-    Ddi::ProtocolClOpenAfCompleteEx,
-    Ddi::ProtocolClCloseAfComplete,
-    Ddi::ProtocolClRegisterSapComplete,
-    Ddi::ProtocolClDeregisterSapComplete,
-    Ddi::ProtocolClMakeCallComplete,
-    Ddi::ProtocolClModifyCallQoSComplete,
-    Ddi::ProtocolClCloseCallComplete,
-    Ddi::ProtocolClAddPartyComplete,
-    Ddi::ProtocolClDropPartyComplete,
-    Ddi::ProtocolClIncomingCall,
-    Ddi::ProtocolClIncomingCallQoSChange,
-    Ddi::ProtocolClIncomingCloseCall,
-    Ddi::ProtocolClIncomingDropParty,
-    Ddi::ProtocolClCallConnected,
-    Ddi::ProtocolClNotifyCloseAf,
-];
-
-const CALL_MANAGER: &[Ddi] = &[
-    Ddi::ProtocolCoCreateVc,
-    Ddi::ProtocolCoDeleteVc,
-    Ddi::ProtocolCmOpenAf,
-    Ddi::ProtocolCmCloseAf,
-    Ddi::ProtocolCmRegisterSap,
-    Ddi::ProtocolCmDeregisterSap,
-    Ddi::ProtocolCmMakeCall,
-    Ddi::ProtocolCmCloseCall,
-    Ddi::ProtocolCmIncomingCallComplete,
-    Ddi::ProtocolCmAddParty,
-    Ddi::ProtocolCmDropParty,
-    Ddi::ProtocolCmActivateVcComplete,
-    Ddi::ProtocolCmDeactivateVcComplete,
-    Ddi::ProtocolCmModifyCallQoS,
-    Ddi::ProtocolCoOidRequest,
-    Ddi::ProtocolCoOidRequestComplete,
-    Ddi::ProtocolCmNotifyCloseAfComplete,
 ];
 
 const MEDIA: &[(u8, &str)] = &[(8, "NdisMediumAtm"), (12, "NdisMediumCoWan"), (13, "NdisMedium1394")];
@@ -218,8 +177,8 @@ impl Block {
         match u32::from(self.object_type) {
             NDIS_OBJECT_TYPE_CO_PROTOCOL_CHARACTERISTICS => PROTOCOL_CO,
             NDIS_OBJECT_TYPE_CO_MINIPORT_CHARACTERISTICS => MINIPORT_CO,
-            NDIS_OBJECT_TYPE_CO_CLIENT_OPTIONAL_HANDLERS => CLIENT,
-            NDIS_OBJECT_TYPE_CO_CALL_MANAGER_OPTIONAL_HANDLERS => CALL_MANAGER,
+            NDIS_OBJECT_TYPE_CO_CLIENT_OPTIONAL_HANDLERS => CLIENT_HANDLERS,
+            NDIS_OBJECT_TYPE_CO_CALL_MANAGER_OPTIONAL_HANDLERS => CALL_MANAGER_HANDLERS,
             _ => match self.structure {
                 Structure::ProtocolCharacteristics => PROTOCOL,
                 Structure::MiniportCharacteristics => MINIPORT,
