@@ -18,7 +18,7 @@ use std::collections::BTreeMap;
 ///
 /// A scheduling point, unless nobody else can see the operation ([`Operation::Other`], [`Operation::Allocate`]). Does not return when a
 /// violation ends the execution: a call above its level, a wait at `DISPATCH_LEVEL` or with a spin lock held, a lock
-/// acquired twice or released by another, memory freed that holds an object in use.
+/// acquired twice or released by another, a level that is raised downwards or lowered upwards, memory freed that holds an object in use.
 ///
 /// # Panics
 /// No task runs driver code.
@@ -50,7 +50,8 @@ fn is_visible(operation: Operation) -> bool {
         | Operation::Arm { .. }
         | Operation::Cancel(_)
         | Operation::Free(_)
-        | Operation::SetIrql(_)
+        | Operation::RaiseIrql(_)
+        | Operation::LowerIrql(_)
         | Operation::Sleep(_) => true,
         // Nobody else knows the memory yet.
         Operation::Allocate(..) | Operation::Other => false,
@@ -366,7 +367,8 @@ impl Execution {
                 | Operation::Cancel(_)
                 | Operation::Allocate(..)
                 | Operation::Free(_)
-                | Operation::SetIrql(_)
+                | Operation::RaiseIrql(_)
+                | Operation::LowerIrql(_)
                 | Operation::Other => Rule::KernelIrql,
             };
             return Err(violation(rule, by, "called above its IRQL"));
@@ -412,7 +414,13 @@ impl Execution {
                 self.objects.free(token, by)?;
                 0
             }
-            Operation::SetIrql(irql) => processor::set_irql(irql).0.into(),
+            Operation::RaiseIrql(level) if level < irql => {
+                return Err(violation(Rule::KernelIrqlLower, by, "raised the level to one that is lower"));
+            }
+            Operation::LowerIrql(level) if level > irql => {
+                return Err(violation(Rule::KernelIrqlLower, by, "lowered the level to one that is higher"));
+            }
+            Operation::RaiseIrql(level) | Operation::LowerIrql(level) => processor::set_irql(level).0.into(),
             Operation::Sleep(time) => {
                 self.may_wait(by)?;
                 return Ok(Effect::Block(State::Sleeping(self.time.saturating_add(time))));

@@ -247,11 +247,11 @@ fn a_raised_processor_runs_no_dpc() {
             Routine::Dpc(_) => print("dpc"),
             _ => {
                 initialize(9, ObjectKind::Dpc);
-                let old = set_irql(Irql::DISPATCH);
+                let old = raise(Irql::DISPATCH);
                 queue(9);
                 read(EVENT);
                 print("raised");
-                set_irql(old);
+                lower(old);
                 read(EVENT);
             }
         });
@@ -326,18 +326,18 @@ fn lock_rules() {
 
 #[test]
 fn level_rules() {
-    let raise = || assert_eq!(set_irql(Irql::DISPATCH), Irql::PASSIVE);
-    assert_eq!(broken_by(raise), Rule::KernelIrqlRestore);
+    let to_dispatch = || assert_eq!(raise(Irql::DISPATCH), Irql::PASSIVE);
+    assert_eq!(broken_by(to_dispatch), Rule::KernelIrqlRestore);
     assert_eq!(
         broken_by(move || {
-            raise();
+            to_dispatch();
             wait(EVENT);
         }),
         Rule::KernelWaitIrql
     );
     assert_eq!(
         broken_by(move || {
-            raise();
+            to_dispatch();
             set(EVENT);
             wait_for(EVENT, 1);
         }),
@@ -346,24 +346,34 @@ fn level_rules() {
     );
     assert_eq!(
         broken_by(move || {
-            raise();
+            to_dispatch();
             sleep(1);
         }),
         Rule::KernelWaitIrql
     );
     assert_eq!(
         broken_by(|| {
-            set_irql(Irql(5));
+            raise(Irql(5));
             set(EVENT);
         }),
         Rule::KernelIrql
     );
+    assert_eq!(
+        broken_by(move || {
+            to_dispatch();
+            raise(Irql::PASSIVE);
+        }),
+        Rule::KernelIrqlLower
+    );
+    assert_eq!(broken_by(|| lower(Irql::DISPATCH)), Rule::KernelIrqlLower);
     passes(move || {
-        raise();
+        to_dispatch();
+        raise(Irql::DISPATCH);
+        lower(Irql::DISPATCH);
         assert!(!wait_for(EVENT, 0));
         set(EVENT);
         assert!(wait_for(EVENT, 0));
-        set_irql(Irql::PASSIVE);
+        lower(Irql::PASSIVE);
         wait(EVENT);
     });
 }

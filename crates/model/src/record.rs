@@ -167,8 +167,10 @@ pub enum Operation {
     Allocate(Token, u64),
     /// Frees it.
     Free(Token),
-    /// Sets the level. Answers the old one.
-    SetIrql(Irql),
+    /// Raises the level. Answers the old one.
+    RaiseIrql(Irql),
+    /// Lowers the level. Answers the old one.
+    LowerIrql(Irql),
     /// Sleeps for a time.
     Sleep(u64),
     /// Reads or compares something; nothing that others see.

@@ -493,7 +493,8 @@ impl<'a> Subject<'a> {
                 | Operation::Cancel(_)
                 | Operation::Allocate(..)
                 | Operation::Free(_)
-                | Operation::SetIrql(_)
+                | Operation::RaiseIrql(_)
+                | Operation::LowerIrql(_)
                 | Operation::Sleep(_)
                 | Operation::Other => false,
             },

@@ -314,6 +314,6 @@ fn kernel_object(operation: Operation) -> Option<(Token, &'static str)> {
         Operation::Wait(token, _) | Operation::Queue(token) | Operation::Cancel(token) => {
             Some((token, "object"))
         }
-        Operation::SetIrql(_) | Operation::Sleep(_) | Operation::Other => None,
+        Operation::RaiseIrql(_) | Operation::LowerIrql(_) | Operation::Sleep(_) | Operation::Other => None,
     }
 }

@@ -163,7 +163,8 @@ fn waits(operation: Operation) -> bool {
         | Operation::Cancel(_)
         | Operation::Allocate(..)
         | Operation::Free(_)
-        | Operation::SetIrql(_)
+        | Operation::RaiseIrql(_)
+        | Operation::LowerIrql(_)
         | Operation::Other => false,
     }
 }

@@ -99,7 +99,8 @@ pub(crate) enum Statement {
         level: Irql,
         body: Suite,
     },
-    SetLevel(Irql),
+    Raise(Irql),
+    Lower(Irql),
     Kernel {
         verb: Verb,
         object: Expr,

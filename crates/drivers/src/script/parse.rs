@@ -659,9 +659,11 @@ impl<'a> Cursor<'a> {
                 Statement::Sleep(self.duration()?)
             }
             "raise" | "lower" => {
+                let raises = name == "raise";
                 self.next();
                 self.keyword("to")?;
-                Statement::SetLevel(self.level()?)
+                let level = self.level()?;
+                if raises { Statement::Raise(level) } else { Statement::Lower(level) }
             }
             "allocate" => {
                 self.next();

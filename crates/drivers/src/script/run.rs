@@ -517,16 +517,16 @@ impl Scripted {
             }
             Statement::Queue { how, place, body } => self.queue(*how, place.as_ref(), *body, frame)?,
             Statement::AtLevel { level, body } => {
-                let raised = Operation::SetIrql(*level);
-                let old = kernel("KeRaiseIrql", MaxIrql::Any, raised);
+                let old = kernel("KeRaiseIrql", MaxIrql::Any, Operation::RaiseIrql(*level));
                 let flow = self.suite(*body, frame, left);
-                kernel("KeLowerIrql", MaxIrql::Any, Operation::SetIrql(Irql(old as u8)));
+                kernel("KeLowerIrql", MaxIrql::Any, Operation::LowerIrql(Irql(old as u8)));
                 return Ok(flow);
             }
-            Statement::SetLevel(level) => {
-                let raises = engine::current().irql <= *level;
-                let routine = if raises { "KeRaiseIrql" } else { "KeLowerIrql" };
-                kernel(routine, MaxIrql::Any, Operation::SetIrql(*level));
+            Statement::Raise(level) => {
+                kernel("KeRaiseIrql", MaxIrql::Any, Operation::RaiseIrql(*level));
+            }
+            Statement::Lower(level) => {
+                kernel("KeLowerIrql", MaxIrql::Any, Operation::LowerIrql(*level));
             }
             Statement::Kernel { verb, object } => {
                 let object = self.kernel_object(object, frame)?;

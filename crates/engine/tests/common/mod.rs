@@ -108,8 +108,11 @@ pub fn allocate(block: u64, size: u64) {
 pub fn free(block: u64) {
     kernel("ExFreePool", MaxIrql::Dispatch, Operation::Free(Token(block)));
 }
-pub fn set_irql(irql: Irql) -> Irql {
-    Irql(kernel("KfRaiseIrql", MaxIrql::Any, Operation::SetIrql(irql)) as u8)
+pub fn raise(irql: Irql) -> Irql {
+    Irql(kernel("KfRaiseIrql", MaxIrql::Any, Operation::RaiseIrql(irql)) as u8)
+}
+pub fn lower(irql: Irql) {
+    kernel("KeLowerIrql", MaxIrql::Any, Operation::LowerIrql(irql));
 }
 
 /// What the drivers printed, each with its task, processor and level: `1@0/0 text`.

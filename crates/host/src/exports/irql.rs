@@ -2,25 +2,14 @@
 
 use super::Here;
 use crate::guest;
-use contract::Rule;
 use model::record::{Irql, Operation};
 
-fn set(here: &Here, level: u8) -> u8 {
-    here.kernel(Operation::SetIrql(Irql(level))) as u8
-}
-
 fn raise(here: &Here, level: u8) -> u8 {
-    if level < engine::processor::irql().0 {
-        here.violate(Rule::KernelIrqlLower, "raises the level to one that is lower");
-    }
-    set(here, level)
+    here.kernel(Operation::RaiseIrql(Irql(level))) as u8
 }
 
 fn lower(here: &Here, level: u8) {
-    if level > engine::processor::irql().0 {
-        here.violate(Rule::KernelIrqlLower, "lowers the level to one that is higher");
-    }
-    set(here, level);
+    here.kernel(Operation::LowerIrql(Irql(level)));
 }
 
 super::exports! {

@@ -221,7 +221,7 @@ fn kernel_call(names: &Names, call: KernelCall) -> String {
         Operation::Allocate(object, bytes) => {
             push(&mut text, format_args!("{}, {bytes} bytes", token(object)))
         }
-        Operation::SetIrql(irql) => text.push_str(irql.name()),
+        Operation::RaiseIrql(irql) | Operation::LowerIrql(irql) => text.push_str(irql.name()),
         Operation::Sleep(time) => text.push_str(&duration(time)),
         Operation::Other => {}
     }
