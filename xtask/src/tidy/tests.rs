@@ -260,21 +260,37 @@ fn a_rule_without_both_scripts_is_found() {
     assert_eq!(rules_found(check, path, "--- almost\nx\n--- breaksome\n"), [path]);
 }
 
+/// A kernel rule that is raised and has no script, with a test that bears `marks` and a sample of `sample`.
+fn kernel_rule_found(marks: &str, sample: &str) -> Vec<String> {
+    let rule = "[[rule]]\nid = \"kernel-x\"\narea = \"kernel\"\nbinds = [\"cm\"]\ndetect = \"runtime-safety\"\nddis = []\n";
+    let files = [
+        ("contract/kernel.toml", rule),
+        ("crates/engine/src/kernel.rs", "fn f() {\n    raise(Rule::KernelX);\n}\n"),
+        ("crates/engine/tests/kernel.rs", marks),
+        (sample, ""),
+    ];
+    found("every_enforced_rule_is_raised_once_and_tested", &files)
+}
+
 #[test]
-fn marks_in_native_tests_stand_for_scripts() {
-    let check = "every_enforced_rule_is_raised_once_and_tested";
+fn marks_and_faulty_samples_stand_for_scripts_of_kernel_rules() {
+    let nothing: [&str; 0] = [];
+    let missing = ["tests/rules/kernel/kernel-x.condis"];
+    let almost = "fn f() {\n    // rule: kernel-x almost\n}\n";
+    let both = format!("// rule: kernel-x breaks\n{almost}");
+    assert_eq!(kernel_rule_found(&both, "README.md"), nothing);
+    assert_eq!(kernel_rule_found(almost, "samples/bad/kernel-x/one/one.sys"), nothing);
+    assert_eq!(kernel_rule_found(almost, "samples/bad/kernel-y/one/one.sys"), missing);
+    assert_eq!(kernel_rule_found("", "samples/bad/kernel-x/one/one.sys"), missing);
     let path = "tests/rules/af/af-irql.condis";
-    let marks = "// rule: af-irql breaks\nfn f() {\n    // rule: af-irql almost\n}\n";
-    let files = rules_with("crates/host/tests/faults.rs", marks);
-    let mut files: Vec<(&str, &str)> = files
+    let unscripted =
+        rules_with("crates/host/tests/faults.rs", "// rule: af-irql breaks\n// rule: af-irql almost\n");
+    let files: Vec<(&str, &str)> = unscripted
         .iter()
         .map(|(path, text)| (path.as_str(), text.as_str()))
         .filter(|(file, _)| *file != path)
         .collect();
-    let nothing: [&str; 0] = [];
-    assert_eq!(found(check, &files), nothing);
-    files.retain(|(file, _)| *file != "crates/host/tests/faults.rs");
-    assert_eq!(found(check, &files), [path]);
+    assert_eq!(found("every_enforced_rule_is_raised_once_and_tested", &files), [path], "only for the kernel");
 }
 
 #[test]

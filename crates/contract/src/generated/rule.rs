@@ -21266,7 +21266,10 @@ pub(crate) static INFO: [RuleInfo; 1053] = [
         refusal: None,
         race: false,
         rests_on: &[],
-        enforcement: Enforcement::Enforced,
+        enforcement: Enforcement::Waits {
+            needs: "a way to tell that a loop will not end",
+            why: "A loop without calls may wait for another processor's write. The watchdog ends it, and the run says that it could not judge (exit code 3).",
+        },
     },
     RuleInfo {
         id: "kernel-irql",
