@@ -45,6 +45,15 @@ fn a_driver_without_a_fault_is_silent() {
     assert_eq!(printed(&runner), ["done"]);
 }
 
+// The other half is in almost.rs.
+// rule: kernel-bad-access breaks
+// rule: kernel-breakpoint breaks
+// rule: kernel-bugcheck breaks
+// rule: kernel-divide-error breaks
+// rule: kernel-execute-bad-address breaks
+// rule: kernel-fastfail breaks
+// rule: kernel-illegal-instruction breaks
+// rule: kernel-stack-overflow breaks
 #[test]
 fn every_crash_has_its_rule_and_its_words() {
     use Rule::*;
@@ -182,6 +191,7 @@ fn an_endless_loop_is_ended() {
     assert!(host.module_at(ip).is_some());
 }
 
+// rule: kernel-pool-invalid-free breaks
 #[test]
 fn memory_is_freed_once_and_as_it_was_allocated() {
     let cases = [
@@ -238,6 +248,7 @@ fn a_leak_is_listed() {
     assert!(block.site.is_some());
 }
 
+// rule: kernel-irql-lower breaks
 #[test]
 fn levels_go_the_way_that_the_routine_says() {
     let cases = [(35, Rule::KernelIrqlLower), (36, Rule::KernelIrql)];
