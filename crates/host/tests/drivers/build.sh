@@ -12,4 +12,5 @@ for name in almost faults guard measure override routines; do
         -Wl,--image-base,0x140000000 -Wl,--no-insert-timestamp \
         -o $folder/$name.sys $folder/$name.c -L$folder -lndis -lntoskrnl -lhal -lmissing
 done
+chmod 644 $folder/*.sys
 rm $folder/libmissing.a
