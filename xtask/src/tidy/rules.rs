@@ -63,9 +63,15 @@ const RAISED_IN_SEVERAL: &[(&str, &str)] = &[
     ("kernel-deadlock", "the engine names it for whatever no monitor explains"),
 ];
 
-/// Where rules are raised. `report` and `condis` only speak of them, and so does `verify::level`, which ranks them.
-const RAISING: &[&str] =
-    &["crates/model/src/", "crates/verify/src/", "crates/engine/src/", "crates/host/src/"];
+/// Where rules are raised. `report` and the rest of `condis` only speak of them, and so does `verify::level`, which ranks
+/// them.
+const RAISING: &[&str] = &[
+    "crates/model/src/",
+    "crates/verify/src/",
+    "crates/engine/src/",
+    "crates/host/src/",
+    "crates/condis/src/judge.rs",
+];
 
 /// The file that raises every rule of [`IRQL`] about functions, from the contract's own table.
 const IRQL_TABLE: &str = "crates/verify/src/irql.rs";
