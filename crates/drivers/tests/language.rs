@@ -119,8 +119,12 @@ to main
         "now"
     after 1 ms -> timer: "never"
     cancel timer
+    when result: "in time"
+    cancel timer
+    unless result: "not armed"
 "#;
-    let expected = ["as it was", "woken", "still set", "in vain", "now", "later, since the level is raised"];
+    let later = "later, since the level is raised";
+    let expected = ["as it was", "woken", "still set", "in vain", "now", "in time", "not armed", later];
     assert_eq!(main_prints(body), expected);
 }
 

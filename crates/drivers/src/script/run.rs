@@ -8,7 +8,7 @@ use super::parse::{Kind, kind_of};
 use super::value::Value;
 use contract::{Ddi, MaxIrql, Status};
 use engine::Driver;
-use model::record::{Irql, KernelCall, ObjectKind, Operation, Routine};
+use model::record::{Irql, KernelCall, ObjectKind, Operation, Routine, TaskNumber};
 use model::{Call, Callback, DriverId, HandleArg, OutParameter, Reply, Token};
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -72,8 +72,8 @@ struct State {
     invocations: BTreeMap<Ddi, usize>,
     /// What routines that are queued will run.
     queued: BTreeMap<Token, (Suite, Frame)>,
-    /// The level from before each lock was acquired.
-    locks: BTreeMap<Token, Irql>,
+    /// The level from before each lock was acquired, for the task that did: what a driver keeps on its stack.
+    locks: BTreeMap<(TaskNumber, Token), Irql>,
 }
 
 /// A context object.
@@ -530,7 +530,10 @@ impl Scripted {
             }
             Statement::Kernel { verb, object } => {
                 let object = self.kernel_object(object, frame)?;
-                self.verb(*verb, object);
+                let answer = self.verb(*verb, object);
+                if *verb == Verb::Cancel {
+                    frame.result = Value::Flag(answer != 0);
+                }
             }
             Statement::Wait { object, limit } => {
                 let object = self.kernel_object(object, frame)?;
@@ -622,29 +625,23 @@ impl Scripted {
         Ok(())
     }
 
-    fn verb(&self, verb: Verb, object: Token) {
+    /// Gives back what the operation answers.
+    fn verb(&self, verb: Verb, object: Token) -> u64 {
         match verb {
-            Verb::Set => {
-                kernel("KeSetEvent", MaxIrql::Dispatch, Operation::Set(object));
-            }
-            Verb::Reset => {
-                kernel("KeResetEvent", MaxIrql::Dispatch, Operation::Reset(object));
-            }
+            Verb::Set => kernel("KeSetEvent", MaxIrql::Dispatch, Operation::Set(object)),
+            Verb::Reset => kernel("KeResetEvent", MaxIrql::Dispatch, Operation::Reset(object)),
             Verb::Acquire => {
                 let acquire = Operation::Acquire { lock: object, raise: true };
                 let old = kernel("KeAcquireSpinLock", MaxIrql::Dispatch, acquire);
-                self.state.borrow_mut().locks.insert(object, Irql(old as u8));
+                self.state.borrow_mut().locks.insert((engine::current().task, object), Irql(old as u8));
+                old
             }
             Verb::Release => {
-                let irql = self.state.borrow_mut().locks.remove(&object);
-                kernel("KeReleaseSpinLock", MaxIrql::Dispatch, Operation::Release { lock: object, irql });
+                let irql = self.state.borrow_mut().locks.remove(&(engine::current().task, object));
+                kernel("KeReleaseSpinLock", MaxIrql::Dispatch, Operation::Release { lock: object, irql })
             }
-            Verb::Free => {
-                kernel("ExFreePoolWithTag", MaxIrql::Dispatch, Operation::Free(object));
-            }
-            Verb::Cancel => {
-                kernel("NdisCancelTimer", MaxIrql::Dispatch, Operation::Cancel(object));
-            }
+            Verb::Free => kernel("ExFreePoolWithTag", MaxIrql::Dispatch, Operation::Free(object)),
+            Verb::Cancel => kernel("NdisCancelTimer", MaxIrql::Dispatch, Operation::Cancel(object)),
         }
     }
 
