@@ -585,12 +585,27 @@ impl Auditor {
 
     // ---- at rest ----------------------------------------------------------------------------------------------
 
-    /// Whether address families that are not closed may keep a binding from being closed.
-    pub(super) fn has_afs(&self, binding: &Binding) -> bool {
-        self.afs.iter().any(|af| {
+    /// Whether a driver may be what keeps a binding from being closed: an address family on it that is not closed, one whose
+    /// notification is not answered, or a handler that runs with a context that belongs there.
+    pub(super) fn is_in_use(&self, binding: &Binding) -> bool {
+        let is_party = |af: &Af| {
             let party = af.client == binding.driver || af.manager == Some(binding.driver);
-            party && !af.is_closed && af.adapter == Some(binding.adapter)
-        })
+            party && af.adapter == Some(binding.adapter)
+        };
+        let unanswered = |&(ddi, target): &(Ddi, Target)| {
+            ddi == Ddi::NdisCmNotifyCloseAddressFamily && self.af(target).is_some_and(is_party)
+        };
+        let runs = |frame: &Frame| match (frame.kind, frame.target) {
+            // The bind and the unbind are where the close is called from.
+            (Kind::Handler(Ddi::ProtocolBindAdapterEx | Ddi::ProtocolUnbindAdapterEx), _) => false,
+            (Kind::Handler(_), Target::Binding(key)) => key == binding.key,
+            (Kind::Handler(_), Target::Af(_)) => self.af(frame.target).is_some_and(is_party),
+            (Kind::Handler(_), Target::None | Target::Adapter(_) | Target::Registration(_))
+            | (Kind::Job(_) | Kind::Call(_), _) => false,
+        };
+        self.afs.iter().any(|af| is_party(af) && !af.is_closed)
+            || self.pended.iter().any(unanswered)
+            || self.frames.iter().any(runs)
     }
 
     pub(super) fn afs_owed(&self, owed: &mut Vec<Violation>) {

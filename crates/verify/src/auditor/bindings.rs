@@ -626,8 +626,7 @@ impl Auditor {
             let Some(binding) = self.binding(key) else { continue };
             let rule = match ddi {
                 Ddi::NdisOpenAdapterEx => Rule::BindingNdisOpenValues,
-                // A close waits for the address families on the binding, which may be a driver's fault.
-                _ if self.has_afs(binding) => continue,
+                _ if self.is_in_use(binding) => continue,
                 _ => Rule::BindingNdisStopOrder,
             };
             owed.push(Violation {

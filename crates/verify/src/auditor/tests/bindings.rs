@@ -118,6 +118,25 @@ fn an_unbind_may_undo_a_bind_that_pends_if_the_driver_asks() {
 }
 
 #[test]
+fn a_close_waits_for_a_handler_that_runs_on_the_binding() {
+    let mut story = Story::up(CM);
+    story.tell();
+    let telling = story.tasks;
+    story.event(CLIENT, NetEvent::Pause);
+    let unbind_context = handle(HandleKind::UnbindContext, CLIENT.0.into());
+    let unbind = Callback::UnbindAdapterEx { unbind_context, binding_context: CLIENT_BINDING };
+    story
+        .job(Job::Unbind(BindingId(bind_id(CLIENT))))
+        .invoked(CLIENT, unbind)
+        .called(CLIENT, Call::CloseAdapterEx { binding: arg(binding_handle(CLIENT)) })
+        .returned(CLIENT, Ddi::NdisCloseAdapterEx, Status::PENDING);
+    assert_eq!(story.rules_at_rest(), [], "the handler may be what stands still");
+    story.trace.task(telling);
+    story.told();
+    assert_eq!(story.rules_at_rest(), [Rule::BindingNdisStopOrder], "nothing is in the way");
+}
+
+#[test]
 fn a_stack_stops_top_down() {
     let rule = Rule::BindingNdisStopOrder;
     let mut story = Story::up(MINIPORT);
