@@ -66,7 +66,10 @@ impl Ending {
 }
 
 /// A crash of driver code, as whoever caught it describes it.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+///
+/// Two crashes are the same whatever is left in `registers`: those that a call need not keep hold what NDIS or the kernel
+/// left there, which is ours and not part of the execution.
+#[derive(Clone, Copy, Debug)]
 pub struct Crash {
     /// The rule of area `kernel` that it breaks.
     pub rule: Rule,
@@ -89,6 +92,17 @@ pub struct Crash {
     /// rax, rbx, rcx, rdx, rsi, rdi, rbp, rsp, r8 to r15, rip, eflags.
     pub registers: [u64; 18],
 }
+
+impl PartialEq for Crash {
+    fn eq(&self, other: &Crash) -> bool {
+        let what = |crash: &Crash| {
+            let Crash { rule, by, task, offence, signal, code, address, ip, sp, registers: _ } = *crash;
+            (rule, by, task, offence, signal, code, address, ip, sp)
+        };
+        what(self) == what(other)
+    }
+}
+impl Eq for Crash {}
 
 /// A bound on an execution.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
