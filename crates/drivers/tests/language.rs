@@ -122,9 +122,19 @@ to main
     when result: "in time"
     cancel timer
     unless result: "not armed"
+    ticked = new synchronization event
+    every 1 ms -> timer: set ticked
+    wait ticked
+    wait ticked
+    cancel timer
+    when result: "twice"
+    allocate 64 -> memory
+    after 1 ms -> timer: "never"
+    free memory
+    cancel timer
 "#;
     let later = "later, since the level is raised";
-    let expected = ["as it was", "woken", "still set", "in vain", "now", "in time", "not armed", later];
+    let expected = ["as it was", "woken", "still set", "in vain", "now", "in time", "not armed", later, "twice"];
     assert_eq!(main_prints(body), expected);
 }
 

@@ -129,6 +129,8 @@ pub(crate) enum How {
     Thread,
     /// After so many units of 100 nanoseconds.
     Timer(u64),
+    /// After so many units of 100 nanoseconds, and again each time they have passed.
+    Periodic(u64),
 }
 
 /// What is done to a kernel object.

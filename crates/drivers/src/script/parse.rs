@@ -1135,13 +1135,14 @@ impl Script {
                 let index = cursor.colon()?;
                 return Ok(Statement::AtLevel { level, body: self.suite_of(line, index, below, scope)? });
             }
-            "later" | "dpc" | "thread" | "after" => {
+            "later" | "dpc" | "thread" | "after" | "every" => {
                 cursor.next();
                 let how = match word {
                     "later" => How::WorkItem,
                     "dpc" => How::Dpc,
                     "thread" => How::Thread,
-                    _ => How::Timer(cursor.duration()?),
+                    "after" => How::Timer(cursor.duration()?),
+                    _ => How::Periodic(cursor.duration()?),
                 };
                 let place = if cursor.takes("->") { Some(cursor.place()?) } else { None };
                 let index = cursor.colon()?;

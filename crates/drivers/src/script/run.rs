@@ -66,12 +66,14 @@ struct Scripted {
 struct State {
     variables: Option<BTreeMap<Name, Value>>,
     objects: Vec<Object>,
-    /// How many tokens there are.
-    tokens: u32,
+    /// How far the addresses are taken, in steps of 16 bytes.
+    tokens: u64,
     /// How often each handler was called.
     invocations: BTreeMap<Ddi, usize>,
     /// What routines that are queued will run.
     queued: BTreeMap<Token, (Suite, Frame)>,
+    /// What periodic timers run.
+    periodic: BTreeMap<Token, (Suite, Frame)>,
     /// The level from before each lock was acquired, for the task that did: what a driver keeps on its stack.
     locks: BTreeMap<(TaskNumber, Token), Irql>,
 }
@@ -181,7 +183,9 @@ impl Driver for Scripted {
         self.prepare();
         let (Routine::WorkItem(token) | Routine::Timer(token) | Routine::Dpc(token) | Routine::Thread(token)) =
             routine;
-        let queued = self.state.borrow_mut().queued.remove(&token);
+        let mut state = self.state.borrow_mut();
+        let queued = state.queued.remove(&token).or_else(|| state.periodic.get(&token).cloned());
+        drop(state);
         let (suite, mut frame) = match queued {
             Some(queued) => queued,
             None => {
@@ -222,9 +226,19 @@ impl Scripted {
     }
 
     fn token(&self) -> Token {
+        self.tokens(1)
+    }
+
+    /// The address of an object that takes so many steps of 16 bytes.
+    fn tokens(&self, steps: u64) -> Token {
         let mut state = self.state.borrow_mut();
-        state.tokens += 1;
-        Token(TOKENS | u64::from(self.id.0) << 32 | u64::from(state.tokens) << 4)
+        let first = state.tokens + 1;
+        state.tokens += steps;
+        if state.tokens >= 1 << 28 {
+            drop(state);
+            self.fail(None, "all addresses that a scripted driver may take are taken");
+        }
+        Token(TOKENS | u64::from(self.id.0) << 32 | first << 4)
     }
 
     /// A value from outside: a context of this driver's becomes the object again.
@@ -543,7 +557,7 @@ impl Scripted {
             }
             Statement::Allocate { bytes, place } => {
                 let target = self.target(place, frame)?;
-                let token = self.token();
+                let token = self.tokens(bytes.div_ceil(16).max(1));
                 kernel("ExAllocatePoolWithTag", MaxIrql::Dispatch, Operation::Allocate(token, *bytes));
                 self.store(&target, Value::Token(token), frame);
             }
@@ -595,7 +609,10 @@ impl Scripted {
     fn queue(&self, how: How, place: Option<&Place>, body: Suite, frame: &mut Frame) -> Ran<()> {
         let token = self.token();
         let inner = Frame { locals: frame.locals.clone(), here: frame.here, ..Frame::default() };
-        self.state.borrow_mut().queued.insert(token, (body, inner));
+        let mut state = self.state.borrow_mut();
+        let routines = if matches!(how, How::Periodic(_)) { &mut state.periodic } else { &mut state.queued };
+        routines.insert(token, (body, inner));
+        drop(state);
         let initialize = |routine, kind| {
             kernel(routine, MaxIrql::Any, Operation::Initialize(token, kind));
         };
@@ -620,6 +637,11 @@ impl Scripted {
                 initialize("NdisInitializeTimer", ObjectKind::Timer);
                 let arm = Operation::Arm { timer: token, due, period: None };
                 kernel("NdisSetTimer", MaxIrql::Dispatch, arm);
+            }
+            How::Periodic(period) => {
+                initialize("NdisMInitializeTimer", ObjectKind::Timer);
+                let arm = Operation::Arm { timer: token, due: period, period: Some(period) };
+                kernel("NdisMSetPeriodicTimer", MaxIrql::Dispatch, arm);
             }
         }
         Ok(())
