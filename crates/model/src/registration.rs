@@ -130,13 +130,21 @@ pub(crate) const fn header_fits(header: Header, object_type: u32, size: u16) -> 
 }
 
 impl Driver {
-    /// The handle and context of a protocol that may be bound.
+    /// The handle and context of a protocol that may be bound: from the end of its `ProtocolSetOptions` on, even while
+    /// its `DriverEntry` still runs (nf-ndis-ndisregisterprotocoldriver).
     pub(crate) fn bindable(&self) -> Option<(Handle, Token)> {
-        match self.protocol {
-            Protocol::Registering(handle, context) | Protocol::Registered(handle, context) => {
-                (self.wanted == Wanted::Loaded && self.load == Load::Loaded).then_some((handle, context))
+        match (self.protocol, self.load) {
+            (Protocol::Registered(handle, context), Load::Loading | Load::Loaded) => {
+                (self.wanted == Wanted::Loaded).then_some((handle, context))
             }
-            Protocol::Unregistered | Protocol::Deregistering(_) | Protocol::Deregistered(_) => None,
+            (Protocol::Registered(..), Load::Absent | Load::Refused | Load::Unloading | Load::Unloaded)
+            | (
+                Protocol::Unregistered
+                | Protocol::Registering(..)
+                | Protocol::Deregistering(_)
+                | Protocol::Deregistered(_),
+                _,
+            ) => None,
         }
     }
 
@@ -181,6 +189,14 @@ impl Driver {
 
     pub(crate) fn is_connection_oriented(&self) -> bool {
         self.co.is_some()
+    }
+
+    /// Whether it is registered as a protocol: until a call of `NdisDeregisterProtocolDriver` has returned.
+    fn is_protocol(&self) -> bool {
+        match self.protocol {
+            Protocol::Registering(..) | Protocol::Registered(..) | Protocol::Deregistering(_) => true,
+            Protocol::Unregistered | Protocol::Deregistered(_) => false,
+        }
     }
 
     pub(crate) fn is_miniport(&self) -> bool {
@@ -307,7 +323,7 @@ impl World {
             ));
         }
         let loaded = reply.status == Status::SUCCESS;
-        if !loaded && matches!(this.protocol, Protocol::Registered(..)) {
+        if !loaded && this.is_protocol() {
             return Err(violation(
                 Rule::RegistrationDriverentryUndo,
                 driver,
@@ -330,7 +346,7 @@ impl World {
     }
 
     fn unload_returned(&mut self, driver: DriverId) -> Result<(), crate::Violation> {
-        if matches!(self.driver(driver).protocol, Protocol::Registered(..)) {
+        if self.driver(driver).is_protocol() {
             return Err(violation(
                 Rule::RegistrationProtocolDeregister,
                 driver,
@@ -344,9 +360,7 @@ impl World {
 
     fn miniport_unload_returned(&mut self, driver: DriverId) -> Result<(), crate::Violation> {
         let this = self.driver(driver);
-        if matches!(this.miniport, Miniport::Registered(..))
-            || matches!(this.protocol, Protocol::Registered(..))
-        {
+        if matches!(this.miniport, Miniport::Registered(..)) || this.is_protocol() {
             return Err(violation(
                 Rule::RegistrationMiniportDeregister,
                 driver,
@@ -721,9 +735,10 @@ impl World {
         };
         let (in_context, miniport) = match kind {
             HandleKind::Binding => {
-                self.usable_binding(cx, handle)?;
+                let binding = self.usable_binding(cx, handle)?;
                 let from = [Some(Ddi::ProtocolBindAdapterEx), Some(Ddi::ProtocolOpenAdapterCompleteEx)];
-                (from.contains(&cx.task.handler), false)
+                // As for NdisOpenAdapterEx, a bind that pends lasts until its completion (binding-q-open-context).
+                (from.contains(&cx.task.handler) || self.bindings[binding].is_opening(), false)
             }
             HandleKind::MiniportDriver => {
                 self.own_driver(cx, handle, kind)?;

@@ -97,7 +97,7 @@ pub enum Job {
 pub enum Command {
     /// Load a driver.
     Load(DriverId),
-    /// Plug in an adapter for a miniport driver, and keep it up.
+    /// Plug in an adapter for a miniport driver, and keep it up. One that was pulled out goes down first.
     Start(AdapterId),
     /// Stop an adapter in the documented order, and keep it down.
     Stop(AdapterId),

@@ -396,7 +396,7 @@ fn contract_state(state: &'static str) -> &'static str {
 #[test]
 fn anything_goes() {
     let (mut violations, mut closed, mut edges) = (0, 0, BTreeSet::new());
-    for seed in 0..1200 {
+    for seed in 0..1800 {
         let mut play = Play::new(seed);
         for _ in 0..1500 {
             play.turn();

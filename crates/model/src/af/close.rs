@@ -4,7 +4,8 @@ use super::{Af, AfState, Op, Report};
 use crate::binding::Binding;
 use crate::phase::{Phase, Verdict};
 use crate::{
-    AdapterId, AfId, Callback, Context, DriverId, HandleArg, OpId, Step, Stepped, Violation, World, violation,
+    AdapterId, AfId, Callback, Context, DriverId, HandleArg, OpId, RegistrationId, Step, Stepped, Violation,
+    World, violation,
 };
 use alloc::vec::Vec;
 use contract::{Rule, Status};
@@ -128,14 +129,16 @@ impl World {
         let binding = &self.bindings[slot];
         let driver = binding.driver;
         let mut closing = None;
-        for af in self.afs_on(binding).filter(|af| af.binding == binding.id) {
-            match af.state {
-                AfState::Opening | AfState::Open => {
+        for (_, af) in self.afs.iter().filter(|(_, af)| af.binding == binding.id) {
+            match (af.state, af.report) {
+                // An open that has failed pends for the client until it hears of that.
+                (AfState::Opening | AfState::Open, _)
+                | (AfState::Failed, Report::Due | Report::Queued(_)) => {
                     let offence = "NdisCloseAdapterEx was called with an address family open";
                     return Err(violation(Rule::AfCloseOnUnbind, driver, af.object(), offence));
                 }
-                AfState::Closing => closing = Some(af.object()),
-                AfState::Closed | AfState::Failed => {}
+                (AfState::Closing, _) => closing = Some(af.object()),
+                (AfState::Closed, _) | (AfState::Failed, Report::Telling | Report::Told) => {}
             }
         }
         if let Some(object) = closing {
@@ -198,12 +201,7 @@ impl World {
     /// The AFs that a binding's driver holds on it, as client or as call manager.
     pub(super) fn afs_on<'a>(&'a self, binding: &'a Binding) -> impl Iterator<Item = &'a Af> {
         self.afs.iter().map(|(_, af)| af).filter(move |af| {
-            af.is_alive()
-                && (af.binding == binding.id
-                    || self
-                        .registrations
-                        .get(af.registration.0.slot)
-                        .is_some_and(|r| r.id == af.registration && r.binding == Some(binding.id)))
+            af.is_alive() && (af.binding == binding.id || self.is_registered_on(af.registration, binding))
         })
     }
 
@@ -214,16 +212,25 @@ impl World {
 
     /// Whether a call manager on the binding has notifications out that are not answered yet.
     pub(crate) fn awaits_notifications(&self, binding: &Binding) -> bool {
-        self.afs.iter().any(|(_, af)| {
-            let holder = self.registrations.get(af.registration.0.slot);
-            af.is_noticed()
-                && holder.is_some_and(|r| r.id == af.registration && r.binding == Some(binding.id))
-        })
+        self.afs_noticed_on(binding).next().is_some()
     }
 
-    /// An AF that keeps a binding from being closed.
+    /// The AFs whose clients a call manager on the binding has asked to close, without an answer yet.
+    fn afs_noticed_on<'a>(&'a self, binding: &'a Binding) -> impl Iterator<Item = &'a Af> {
+        self.afs
+            .iter()
+            .map(|(_, af)| af)
+            .filter(|af| af.is_noticed() && self.is_registered_on(af.registration, binding))
+    }
+
+    fn is_registered_on(&self, registration: RegistrationId, binding: &Binding) -> bool {
+        let holder = self.registrations.get(registration.0.slot);
+        holder.is_some_and(|holder| holder.id == registration && holder.binding == Some(binding.id))
+    }
+
+    /// An AF that keeps a binding from being closed: it lives, or a call manager's notification of it is not over.
     pub(crate) fn af_in_the_way(&self, binding: &Binding) -> Option<AfId> {
-        self.afs_on(binding).next().map(|af| af.id)
+        self.afs_on(binding).chain(self.afs_noticed_on(binding)).next().map(|af| af.id)
     }
 
     pub(crate) fn has_open_client_af(&self, binding: &Binding) -> bool {

@@ -232,7 +232,9 @@ impl World {
 
     pub(crate) fn af_register_notify(&mut self, binding: BindingId, registration: RegistrationId) -> Step {
         let this = &mut self.registrations[registration.0.slot];
-        this.told.push((binding, false));
+        // Sorted, so that orders which commute meet in the same state.
+        let place = this.told.partition_point(|&(told, _)| told < binding);
+        this.told.insert(place, (binding, false));
         let family = this.family;
         let client = &self.bindings[binding.0.slot];
         let (driver, binding_context) = (client.driver, client.context());

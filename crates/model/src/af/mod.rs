@@ -76,7 +76,8 @@ pub(crate) struct Af {
     notification: Notification,
     /// Whether the call manager has ever asked the client to close.
     asked: bool,
-    /// Whether the call manager's handle is dead: its completion of the close has returned, or its handler has.
+    /// Whether the call manager's handle is dead: its completion of the close, or of an open that failed, has returned,
+    /// or its handler has.
     manager_done: bool,
     /// How many `ProtocolCmNotifyCloseAfComplete` run.
     answering: u8,
@@ -339,8 +340,7 @@ impl World {
         match op {
             Op::CmOpenAf(slot) => self.cm_open_af_returned(cx, id, slot, reply),
             Op::ReportOpen(slot) => {
-                self.afs[slot].report = Report::Told;
-                self.remove_if_over(slot);
+                self.open_reported(slot);
                 Ok(self.finish(id, Status::SUCCESS))
             }
             Op::CmCloseAf(slot) => self.cm_close_af_returned(cx, id, slot, reply.status),

@@ -96,8 +96,7 @@ impl World {
             }
             Verdict::Result(status) => {
                 self.opened(cx, slot, status, reply.context);
-                self.afs[slot].report = Report::Told;
-                self.remove_if_over(slot);
+                self.open_reported(slot);
                 Ok(self.finish(id, status))
             }
         }
@@ -109,8 +108,8 @@ impl World {
             self.afs[slot].manager_context = manager_context;
             self.set_af(cx, slot, AfState::Open);
         } else {
-            let af = &mut self.afs[slot];
-            (af.manager_done, af.notification) = (true, Notification::Idle);
+            // There is no context with which a notification that was held could be answered; the call manager knows.
+            self.afs[slot].notification = Notification::Idle;
             self.set_af(cx, slot, AfState::Failed);
         }
     }
@@ -137,6 +136,7 @@ impl World {
         if cx.task.raised {
             // ProtocolClOpenAfCompleteEx runs at PASSIVE_LEVEL only (af-q-irql-mismatch).
             self.afs[slot].report = Report::Queued(status);
+            self.afs[slot].manager_done = status != Status::SUCCESS;
             return Ok(Step::Return(Status::SUCCESS));
         }
         Ok(self.tell_opened(slot, status))
@@ -147,6 +147,15 @@ impl World {
             unreachable!("a job is started as it was listed");
         };
         self.tell_opened(af.0.slot, status)
+    }
+
+    /// The client knows how its open has ended. A call manager whose open has failed has lost its handle by now: its
+    /// handler or its completion has returned.
+    pub(super) fn open_reported(&mut self, slot: u32) {
+        let af = &mut self.afs[slot];
+        af.report = Report::Told;
+        af.manager_done |= af.state == AfState::Failed;
+        self.remove_if_over(slot);
     }
 
     pub(super) fn tell_opened(&mut self, slot: u32, status: Status) -> Step {

@@ -29,6 +29,8 @@ pub(crate) struct Adapter {
     pub(super) wanted_up: bool,
     /// Whether it was pulled out: first the miniport is told, then the stop follows.
     pub(super) surprise: Surprise,
+    /// Whether it was plugged in again since: it comes up once it is halted.
+    pub(super) replugged: bool,
     /// The power that the environment wants.
     pub(super) power: Power,
     /// What the miniport said in its registration attributes.
@@ -65,6 +67,7 @@ impl Adapter {
             handle: None,
             wanted_up: false,
             surprise: Surprise::None,
+            replugged: false,
             power: Power::D0,
             registration: None,
             medium: None,
@@ -131,8 +134,47 @@ impl World {
         self.adapter(adapter).registration.is_some()
     }
 
+    /// Whether all adapters of a miniport driver are halted: unbinds are over too, which may outlive an overlapped halt,
+    /// and no handler of a call manager runs any more.
     pub(crate) fn adapters_halted(&self, driver: DriverId) -> bool {
-        self.adapters.iter().all(|adapter| adapter.driver != driver || adapter.state == AdapterState::Halted)
+        let mut adapters = (0u8..).map(AdapterId).zip(&self.adapters);
+        adapters.all(|(id, adapter)| {
+            let handler_runs = |op| matches!(op, crate::Op::Af(op) if self.af_handler_runs_in(op, id));
+            adapter.driver != driver
+                || adapter.state == AdapterState::Halted
+                    && self.bindings_of(id).next().is_none()
+                    && !self.ops.iter().any(handler_runs)
+        })
+    }
+
+    /// Plugs the adapter in. One that was pulled out goes down first.
+    pub(super) fn plug_in(&mut self, id: AdapterId) {
+        let this = self.adapter_mut(id);
+        match (this.state, this.surprise) {
+            (
+                AdapterState::Initializing
+                | AdapterState::Paused
+                | AdapterState::Restarting(_)
+                | AdapterState::Running
+                | AdapterState::Pausing(_)
+                | AdapterState::Halting,
+                Surprise::Pulled | Surprise::Told,
+            ) => this.replugged = true,
+            (AdapterState::Halted, _) | (_, Surprise::None) => {
+                (this.wanted_up, this.restart_failed) = (true, false);
+                (this.surprise, this.replugged) = (Surprise::None, false);
+            }
+        }
+    }
+
+    /// The adapter is down: its handle is dead.
+    fn came_down(&mut self, cx: &mut Context<'_>, id: AdapterId) {
+        self.set_adapter(cx, id, AdapterState::Halted);
+        let this = self.adapter_mut(id);
+        this.handle = None;
+        if this.replugged {
+            self.plug_in(id);
+        }
     }
 
     /// The only writer of an adapter's state.
@@ -147,8 +189,10 @@ impl World {
     pub(super) fn adapter_jobs(&self, id: AdapterId, adapter: &Adapter, jobs: &mut Vec<Job>) {
         match adapter.state {
             AdapterState::Halted => {
+                // Overlapped, unbinds may outlive the halt.
                 if adapter.wanted_up
                     && adapter.surprise == Surprise::None
+                    && self.bindings_of(id).next().is_none()
                     && self.driver(adapter.driver).startable().is_some()
                 {
                     jobs.push(Job::Initialize(id));
@@ -280,9 +324,8 @@ impl World {
         }
         if status != Status::SUCCESS {
             self.drop_families_of_adapter(cx, id);
-            self.set_adapter(cx, id, AdapterState::Halted);
-            let this = self.adapter_mut(id);
-            (this.handle, this.wanted_up) = (None, false);
+            self.adapter_mut(id).wanted_up = false;
+            self.came_down(cx, id);
             return Ok(());
         }
         if this.registration.is_none() {
@@ -482,8 +525,7 @@ impl World {
     pub(super) fn halt_returned(&mut self, cx: &mut Context<'_>, id: AdapterId) -> Result<(), Violation> {
         self.check_afs_after_halt(id)?;
         self.drop_families_of_adapter(cx, id);
-        self.set_adapter(cx, id, AdapterState::Halted);
-        self.adapter_mut(id).handle = None;
+        self.came_down(cx, id);
         Ok(())
     }
 }

@@ -12,6 +12,8 @@ use contract::{Ddi, Rule, Status};
 
 use super::{Binding, BindingState, Op, Opened};
 
+pub(super) const BIND_BEFORE_UNBIND: &str = "the bind was completed before its unbind was over";
+
 impl World {
     pub(crate) fn bind(&mut self, cx: &mut Context<'_>, driver: DriverId, adapter: AdapterId) -> Step {
         let slot = self.bindings.next_slot();
@@ -121,7 +123,7 @@ impl World {
         this.opened = Opened::Open;
         let (driver, binding_context) = (this.driver, this.context);
         let callback = Callback::OpenAdapterCompleteEx { binding_context, status: Status::SUCCESS };
-        self.invoke(crate::Op::Binding(Op::Told), driver, callback)
+        self.invoke(crate::Op::Binding(Op::Told(binding.0.slot)), driver, callback)
     }
 
     /// A binding handle that its own driver may use now.
@@ -216,17 +218,23 @@ impl World {
         if status == Status::PENDING {
             return fail(Rule::BindingBindCompleteReady, "the bind was completed with NDIS_STATUS_PENDING");
         }
-        // A completion of the unbind that overtook its handler's return counts.
-        if this.unbind_in_bind.is_some_and(|phase| phase != Phase::CompletedEarly) {
-            return fail(Rule::BindingBindCompleteReady, "the bind was completed before its unbind was over");
-        }
+        let unbind_runs = match this.unbind_in_bind {
+            None => false,
+            Some(Phase::Calling) if cx.task.handler == Some(Ddi::ProtocolUnbindAdapterEx) => {
+                return fail(Rule::BindingBindCompleteReady, BIND_BEFORE_UNBIND);
+            }
+            // Elsewhere the driver cannot know whether NDIS has seen the return of ProtocolUnbindAdapterEx.
+            Some(Phase::Calling | Phase::CompletedEarly) => true,
+            Some(Phase::Pending) => return fail(Rule::BindingBindCompleteReady, BIND_BEFORE_UNBIND),
+            Some(Phase::Returned | Phase::Completed) => unreachable!("an unbind that is over is forgotten"),
+        };
         self.check_bind_end(slot, status, true)?;
         self.set_binding(cx, slot, BindingState::Opening(phase));
-        if phase == Phase::Completed {
+        if phase == Phase::Completed && !unbind_runs {
             self.bind_ended(cx, slot, status);
         } else {
-            // Delivered at once; the handler has only to return NDIS_STATUS_PENDING.
-            self.bindings[slot].open_failed = status != Status::SUCCESS;
+            // Delivered at once; the handler has only to return.
+            self.bindings[slot].early_answer = status;
         }
         Ok(Step::Return(Status::SUCCESS))
     }
@@ -245,8 +253,7 @@ impl World {
             Ok(Verdict::Pended) => {
                 self.set_binding(cx, slot, BindingState::Opening(phase));
                 if phase == Phase::Completed {
-                    let failed = self.bindings[slot].open_failed;
-                    self.bind_ended(cx, slot, if failed { Status::FAILURE } else { Status::SUCCESS });
+                    self.bind_ended(cx, slot, self.bindings[slot].early_answer);
                 }
             }
             Ok(Verdict::Result(status)) => {

@@ -53,7 +53,8 @@ pub(crate) struct Binding {
     unbind_in_bind: Option<Phase>,
     /// Whether the unbind ended with the return of its handler, so that no completion belongs to it.
     unbind_returned: bool,
-    /// The answer to the event that came before its handler has returned.
+    /// The answer to the bind or the event that came before it could end: before its handler has returned, or, for a bind
+    /// that an unbind undoes, before the unbind's has.
     early_answer: Status,
     /// The start of the adapter that this binding belongs to.
     started: Option<(crate::TaskId, u32)>,
@@ -92,8 +93,8 @@ pub(crate) enum Op {
     PublishBinding(u32),
     Unbind(u32),
     Event(u32),
-    /// A completion was delivered.
-    Told,
+    /// A completion is being delivered.
+    Told(u32),
 }
 
 const fn binding_state_name(state: BindingState) -> &'static str {
@@ -120,9 +121,16 @@ impl Binding {
         }
     }
 
-    /// Whether NDIS has begun to take it away, or the driver has asked for that.
+    /// Whether NDIS has begun to take it away: `ProtocolUnbindAdapterEx` was called, also one that undoes a pended bind.
     pub(crate) fn is_closing(&self) -> bool {
-        matches!(self.state, BindingState::Closing(_) | BindingState::Unbound)
+        match self.state {
+            BindingState::Closing(_) | BindingState::Unbound => true,
+            BindingState::Opening(_)
+            | BindingState::Paused
+            | BindingState::Restarting
+            | BindingState::Running
+            | BindingState::Pausing => self.unbind_context.is_some(),
+        }
     }
 
     /// Whether the bind is outstanding.
@@ -140,8 +148,23 @@ impl Binding {
 }
 
 impl World {
+    /// Whether a protocol has bindings, or a handler of one that is gone still runs: the one that completed its unbind.
     pub(crate) fn has_bindings(&self, driver: DriverId) -> bool {
-        self.bindings.iter().any(|(_, binding)| binding.driver == driver)
+        let handler_runs = |op| match op {
+            crate::Op::Binding(
+                Op::Bind(slot)
+                | Op::PublishBinding(slot)
+                | Op::Unbind(slot)
+                | Op::Event(slot)
+                | Op::Told(slot),
+            ) => self.bindings[slot].driver == driver,
+            crate::Op::Binding(
+                Op::Initialize(_) | Op::Pause(_) | Op::Restart(_) | Op::SurpriseRemoved(_) | Op::Halt(_),
+            )
+            | crate::Op::Af(_)
+            | crate::Op::Registration(_) => false,
+        };
+        self.bindings.iter().any(|(_, binding)| binding.driver == driver) || self.ops.iter().any(handler_runs)
     }
 
     fn bindings_of(&self, adapter: AdapterId) -> impl Iterator<Item = &Binding> {
@@ -174,20 +197,24 @@ impl World {
             return status;
         }
         match command {
-            Command::Start(adapter) => {
+            Command::Start(adapter) => self.plug_in(adapter),
+            Command::Stop(adapter) => {
                 let this = self.adapter_mut(adapter);
-                this.wanted_up = true;
-                this.restart_failed = false;
-                this.surprise = Surprise::None;
+                (this.wanted_up, this.replugged) = (false, false);
             }
-            Command::Stop(adapter) => self.adapter_mut(adapter).wanted_up = false,
             Command::SurpriseRemove(adapter) => match self.adapter(adapter).state {
                 AdapterState::Halted | AdapterState::Halting => return Status::FAILURE,
                 AdapterState::Initializing
                 | AdapterState::Paused
                 | AdapterState::Restarting(_)
                 | AdapterState::Running
-                | AdapterState::Pausing(_) => self.adapter_mut(adapter).surprise = Surprise::Pulled,
+                | AdapterState::Pausing(_) => {
+                    let this = self.adapter_mut(adapter);
+                    this.replugged = false;
+                    if this.surprise == Surprise::None {
+                        this.surprise = Surprise::Pulled;
+                    }
+                }
             },
             Command::SetPower(adapter, power) => self.adapter_mut(adapter).power = power,
             Command::Unbind(driver, adapter) => match self.live_binding(driver, adapter) {
@@ -306,8 +333,13 @@ impl World {
             }
             match binding.state {
                 BindingState::Opening(Phase::Pending) => {
-                    let rule = Rule::BindingBindCompleteRequired;
-                    debts.push(Debt { by: binding.driver, rule, object, waits_for: None });
+                    let rule = if binding.unbind_in_bind == Some(Phase::Pending) {
+                        Rule::BindingUnbindCompleteRequired
+                    } else {
+                        Rule::BindingBindCompleteRequired
+                    };
+                    let waits_for = self.af_in_the_way(binding).map(Object::Af);
+                    debts.push(Debt { by: binding.driver, rule, object, waits_for });
                 }
                 BindingState::Closing(Phase::Pending) => {
                     let rule = Rule::BindingUnbindCompleteRequired;
@@ -339,7 +371,7 @@ impl World {
             | Op::Bind(_)
             | Op::Unbind(_)
             | Op::Event(_)
-            | Op::Told => unreachable!("a handler returns, it does not resume"),
+            | Op::Told(_) => unreachable!("a handler returns, it does not resume"),
         }
     }
 
@@ -359,7 +391,7 @@ impl World {
             Op::Bind(slot) => self.bind_returned(cx, slot, reply.status)?,
             Op::Unbind(slot) => self.unbind_returned(cx, slot, reply.status)?,
             Op::Event(slot) => self.event_returned(cx, slot, reply.status)?,
-            Op::Told => {}
+            Op::Told(_) => {}
             Op::PublishBinding(_) => unreachable!("a store resumes, it does not return"),
         }
         Ok(self.finish(id, Status::SUCCESS))

@@ -6,6 +6,7 @@ use crate::{
 };
 use contract::{Ddi, Rule, Status};
 
+use super::bind::BIND_BEFORE_UNBIND;
 use super::{BindingState, Op, Opened};
 
 impl World {
@@ -80,7 +81,7 @@ impl World {
         let this = &self.bindings[slot];
         let (driver, binding_context) = (this.driver, this.context);
         self.invoke(
-            crate::Op::Binding(Op::Told),
+            crate::Op::Binding(Op::Told(slot)),
             driver,
             Callback::CloseAdapterCompleteEx { binding_context },
         )
@@ -148,6 +149,9 @@ impl World {
             }
         }
         self.check_unbind_end(slot)?;
+        if this.state == BindingState::Opening(Phase::Completed) {
+            return fail(Rule::BindingBindCompleteReady, BIND_BEFORE_UNBIND);
+        }
         self.unbind_at(cx, slot, phase);
         if phase == Phase::Completed {
             self.unbound(cx, slot);
@@ -163,10 +167,15 @@ impl World {
         }
     }
 
-    /// The unbind is over. One that undid a pended bind leaves that bind to be completed with its error.
+    /// The unbind is over. One that undid a pended bind leaves that bind to be completed with its error, or lets it end
+    /// if that has happened.
     pub(super) fn unbound(&mut self, cx: &mut Context<'_>, slot: u32) {
-        if self.bindings[slot].unbind_in_bind.take().is_none() {
+        let this = &mut self.bindings[slot];
+        if this.unbind_in_bind.take().is_none() {
             self.binding_gone(cx, slot);
+        } else if this.state == BindingState::Opening(Phase::Completed) {
+            let status = this.early_answer;
+            self.bind_ended(cx, slot, status);
         }
     }
 
@@ -194,6 +203,11 @@ impl World {
             ) => unreachable!("an unbind ends when its handler has returned"),
         };
         match phase.returned(status) {
+            Ok(Verdict::Pended)
+                if phase == Phase::Pending && this.state == BindingState::Opening(Phase::Completed) =>
+            {
+                return fail(Rule::BindingBindCompleteReady, BIND_BEFORE_UNBIND);
+            }
             Ok(Verdict::Pended) => {
                 self.unbind_at(cx, slot, phase);
                 if phase == Phase::Completed {
