@@ -33,6 +33,11 @@ impl Natives {
         self.host.map(|host| host.held_by(driver)).unwrap_or_default()
     }
 
+    /// What a driver has forgotten to give back beside memory.
+    pub(crate) fn forgotten_by(self, driver: DriverId) -> Vec<&'static str> {
+        self.host.map(|host| host.forgotten_by(driver)).unwrap_or_default()
+    }
+
     /// An address in words.
     pub(crate) fn explain(self, address: u64) -> Option<String> {
         self.host.and_then(|host| host.explain(address))

@@ -143,13 +143,16 @@ fn leaks(session: &Session<'_>, verdict: &mut Verdict) {
     for record in session.records() {
         let Event::Replied(by, Ddi::Unload | Ddi::MiniportDriverUnload, _) = record.event else { continue };
         let blocks = session.held_by(by);
+        let offence = match (blocks.is_empty(), session.forgotten_by(by).first()) {
+            (false, _) => "memory is still allocated after the driver has unloaded",
+            (true, Some(forgotten)) => forgotten,
+            (true, None) => continue,
+        };
         let circumstances = Circumstances::default();
-        let level = session.plan().levels.judge(Rule::KernelPoolLeak, circumstances);
-        if let Some(level) = level.filter(|_| !blocks.is_empty()) {
+        if let Some(level) = session.plan().levels.judge(Rule::KernelPoolLeak, circumstances) {
             let object = Object::Driver(by);
-            let offence = "memory is still allocated after the driver has unloaded";
             let violation = Violation { rule: Rule::KernelPoolLeak, by, object, offence };
-            let detail = Detail::Leak(blocks);
+            let detail = if blocks.is_empty() { Detail::None } else { Detail::Leak(blocks) };
             verdict.breaches.push(Breach { violation, chain: Vec::new(), circumstances, level, detail });
         }
     }

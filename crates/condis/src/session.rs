@@ -188,6 +188,11 @@ impl<'p> Session<'p> {
         self.natives.held_by(driver)
     }
 
+    /// What a driver has forgotten to give back beside memory, in words.
+    pub fn forgotten_by(&self, driver: DriverId) -> Vec<&'static str> {
+        self.natives.forgotten_by(driver)
+    }
+
     /// A copy of the last execution.
     pub fn recording(&self) -> Recording {
         let records = self.runner.trace().to_vec();

@@ -256,6 +256,11 @@ impl Host {
         self.pool.borrow().held_by(driver).copied().collect()
     }
 
+    /// What a driver has forgotten to give back beside memory, in words: timers, work items, open configurations.
+    pub fn forgotten_by(&self, driver: DriverId) -> Vec<&'static str> {
+        self.objects.borrow().forgotten_by(driver).collect()
+    }
+
     /// How many instructions of a driver have been rewritten.
     pub fn rewritten(&self, driver: DriverId) -> u32 {
         self.driver(usize::from(driver.0)).map_or(0, |driver| driver.rewritten.count())

@@ -80,6 +80,15 @@ pub(crate) enum Kind {
 }
 
 impl Kind {
+    /// What a driver that keeps one has forgotten.
+    const fn forgotten(self) -> &'static str {
+        match self {
+            Kind::NdisWorkItem | Kind::IoWorkItem => "a work item was never freed",
+            Kind::NdisTimer => "a timer was never freed",
+            Kind::Configuration { .. } => "a configuration was never closed",
+        }
+    }
+
     const fn word(self) -> &'static str {
         match self {
             Kind::NdisWorkItem | Kind::IoWorkItem => "a work item",
@@ -172,6 +181,12 @@ impl Objects {
     /// The object with this handle, freed or not.
     pub(crate) fn any(&mut self, handle: u64) -> Option<&mut Object> {
         self.objects.get_mut(object_number(handle)? as usize)
+    }
+
+    /// What a driver has forgotten to give back, one entry for each object.
+    pub(crate) fn forgotten_by(&self, owner: DriverId) -> impl Iterator<Item = &'static str> + '_ {
+        let kept = move |object: &&Object| object.owner == owner && !object.freed;
+        self.objects.iter().filter(kept).map(|object| object.kind.forgotten())
     }
 
     /// Whether any DPC is queued or runs.

@@ -2109,7 +2109,7 @@ pub enum Rule {
     KernelSpinlockHeld,
     /// Only the start of a block that is allocated is freed, once, with the routine that matches its allocation and with its tag.
     KernelPoolInvalidFree,
-    /// When the driver has unloaded, it holds no pool memory.
+    /// When the driver has unloaded, it holds no pool memory, and no timer, work item or configuration that a routine allocated for it.
     KernelPoolLeak,
     /// When the driver has unloaded, none of its timers is armed and none of its timer routines and DPCs is queued or running.
     KernelTimerOutstanding,
@@ -21434,12 +21434,14 @@ pub(crate) static INFO: [RuleInfo; 1053] = [
         area: Area::Kernel,
         binds: &[Role::Client, Role::Cm, Role::Mcm, Role::Miniport],
         strength: Strength::Must,
-        text: "When the driver has unloaded, it holds no pool memory.",
+        text: "When the driver has unloaded, it holds no pool memory, and no timer, work item or configuration that a routine allocated for it.",
         ddis: &[],
         detect: Detect::RuntimeLiveness,
         pages: &[
             "debugger/bug-check-0xc4--driver-verifier-detected-violation",
             "kernel/allocating-system-space-memory",
+            "nf-ndis-ndisfreetimerobject",
+            "nf-ndis-ndisallocateioworkitem",
         ],
         refusal: None,
         race: false,
