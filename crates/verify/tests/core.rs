@@ -50,6 +50,14 @@ enum Act {
     /// The protocol closes the adapter; the unbind ends with that.
     CloseAdapter(usize),
     CompleteUnbind(usize),
+    /// The protocol completes a bind that it has undone.
+    FailBind(usize),
+    /// The protocol asks to be unbound, unless it has closed the adapter.
+    AskUnbind(usize),
+    /// The protocol asks for what it is not bound to.
+    AskBinds,
+    /// The client completes a notification with a refusal.
+    Refuse(usize),
 }
 
 enum Level {
@@ -90,6 +98,10 @@ struct Bind {
     bound: bool,
     unbind: Option<Handle>,
     closing: bool,
+    /// The bind pends, and is undone by an unbind.
+    fails: bool,
+    /// The unbind ends with the return of its handler, if the close does not pend.
+    returns: bool,
 }
 
 struct Af {
@@ -121,6 +133,10 @@ struct Drivers {
     binds: Vec<Bind>,
     afs: Vec<Af>,
     tokens: u64,
+    /// Both call managers offer the same family: on the adapter that both serve the MCM comes first.
+    one_family: bool,
+    /// Call managers wait for the answers to their notifications.
+    waits_for_answers: bool,
 }
 
 struct Play {
@@ -187,7 +203,8 @@ impl Drivers {
         let this = &self.binds[bind];
         let on = |af: &Af| {
             let managed = af.manager.is_some_and(|(manager, _)| manager == this.driver && manager != MCM);
-            (!af.over || managed && af.asking) && (af.bind == bind || managed && af.adapter == this.adapter)
+            (!af.over || managed && af.asking && self.waits_for_answers)
+                && (af.bind == bind || managed && af.adapter == this.adapter)
         };
         (0..self.afs.len()).filter(|&index| on(&self.afs[index])).collect()
     }
@@ -204,6 +221,7 @@ impl Play {
             pend_open: random.one_in(2),
             pend_close: random.one_in(2),
         };
+        let (one_family, waits_for_answers) = (random.one_in(2), random.one_in(2));
         Play {
             world: World::new(config),
             stop_order,
@@ -211,7 +229,7 @@ impl Play {
             environment: Task::new(TaskId::ENVIRONMENT),
             numbers: 0,
             random,
-            drivers: Drivers::default(),
+            drivers: Drivers { one_family, waits_for_answers, ..Drivers::default() },
             owed: Vec::new(),
             monitors: vec![
                 Box::new(verify::Irql::new()),
@@ -258,8 +276,13 @@ impl Play {
     fn feed(&mut self, index: usize, mut input: Input) {
         loop {
             let running = &mut self.tasks[index];
-            let step = self.world.step(&mut running.task, input, &mut |_: Notice| {});
+            let mut warned = None;
+            let step = self.world.step(&mut running.task, input, &mut |notice: Notice| match notice {
+                Notice::Warning(violation) => warned = Some(violation),
+                Notice::Edge(..) => {}
+            });
             let (number, raised) = (running.task_number(), running.task.raised);
+            assert!(warned.is_none(), "{}\n{input:#?} breaks {warned:#?}", self.told());
             match step {
                 Err(violation) => panic!("{}\n{input:#?} breaks {violation:#?}", self.told()),
                 Ok(Step::Return(status)) => {
@@ -445,11 +468,11 @@ impl Play {
             }
             Callback::ProtocolSetOptions { protocol, .. } => {
                 let role = if driver == CM { 165 } else { 166 };
-                acts.extend([role, 144].map(|table| set_handlers(protocol, table)));
+                acts.extend([role, 144].map(|table| set_handlers(protocol, table, true)));
             }
             Callback::MiniportSetOptions { driver: handle, .. } => {
                 let tables: &[u8] = if driver == MCM { &[165, 145] } else { &[145] };
-                acts.extend(tables.iter().map(|&table| set_handlers(handle, table)));
+                acts.extend(tables.iter().map(|&table| set_handlers(handle, table, driver != MCM)));
             }
             Callback::Unload { .. } => {
                 let protocol = last(&self.drivers.protocols, driver);
@@ -509,6 +532,8 @@ impl Play {
                     bound: false,
                     unbind: None,
                     closing: false,
+                    fails: false,
+                    returns: false,
                 });
                 let parameters = OpenParameters {
                     header: header(135, 56),
@@ -536,11 +561,17 @@ impl Play {
                 for af in self.drivers.afs_on(bind) {
                     acts.push(if driver == CM { Act::Notify(af) } else { Act::Close(af) });
                 }
+                let this = &mut self.drivers.binds[bind];
+                if acts.is_empty() && pends && !this.closing {
+                    (this.closing, this.returns) = (true, true);
+                    acts.push(Act::CloseAdapter(bind));
+                }
                 about = Some(bind);
             }
             Callback::CloseAdapterCompleteEx { binding_context } => {
                 let bind = self.drivers.bind_of(driver, binding_context);
                 acts.push(Act::CompleteUnbind(bind));
+                self.drivers.binds[bind].returns = false;
             }
             Callback::NetPnPEvent { binding_context, event, .. } => {
                 if pends {
@@ -595,16 +626,25 @@ impl Play {
             }
             Callback::ClNotifyCloseAf { af_context } => {
                 let af = self.drivers.af_of_client(driver, af_context);
+                let this = &self.drivers.afs[af];
+                let stays = !this.closing && self.drivers.binds[this.bind].unbind.is_none();
                 about = Some(af);
-                if pends {
+                if stays && self.random.one_in(4) {
+                    if pends {
+                        reply.status = Status::PENDING;
+                        self.promise(driver, Act::Refuse(af), &mut acts);
+                    } else {
+                        reply.status = Status::FAILURE;
+                    }
+                } else if pends {
                     self.owed.push((driver, Act::Close(af)));
                 } else {
                     acts.push(Act::Close(af));
                 }
             }
-            Callback::CmNotifyCloseAfComplete { af_context, .. } => {
+            Callback::CmNotifyCloseAfComplete { af_context, status } => {
                 let af = self.drivers.af_of_manager(driver, af_context);
-                self.drivers.afs[af].asking = false;
+                self.notified(af, status);
             }
         }
         (acts, reply, about)
@@ -638,15 +678,24 @@ impl Play {
                     self.drivers.binds[about?].bound = true;
                 }
             }
+            Callback::UnbindAdapterEx { .. } if self.drivers.binds[about?].returns => {
+                let this = &mut self.drivers.binds[about?];
+                if this.unbind.is_none() {
+                    return Some(Reply::status(Status::SUCCESS));
+                }
+                this.returns = false;
+            }
             Callback::MiniportHaltEx { .. } => {
+                let waits = self.drivers.waits_for_answers;
                 let on = |af: &Af| {
-                    (!af.over || af.asking) && af.manager.is_some_and(|(manager, _)| manager == driver)
+                    (!af.over || af.asking && waits)
+                        && af.manager.is_some_and(|(manager, _)| manager == driver)
                 };
                 if self.drivers.afs.iter().any(on) {
                     return None;
                 }
             }
-            Callback::ClNotifyCloseAf { .. } => {
+            Callback::ClNotifyCloseAf { .. } if reply.status == Status::SUCCESS => {
                 let af = &mut self.drivers.afs[about?];
                 if !af.over {
                     af.noticed = true;
@@ -674,8 +723,8 @@ impl Play {
 
     fn register(&self, bind: usize) -> Option<Act> {
         let this = &self.drivers.binds[bind];
-        let family = family(CM);
-        (this.driver == CM)
+        let family = family(if self.drivers.one_family { MCM } else { CM });
+        (this.driver == CM && !this.fails)
             .then(|| Act::Call(Call::CmRegisterAddressFamilyEx { binding: known(this.handle), family }))
     }
 
@@ -684,6 +733,15 @@ impl Play {
         (this.open, this.over) = (status == Status::SUCCESS, status != Status::SUCCESS);
         if this.open && self.drivers.binds[this.bind].unbind.is_some() {
             self.owed.push((this.client, Act::Close(af)));
+        }
+    }
+
+    /// A notification is over. A call manager that was refused asks again.
+    fn notified(&mut self, af: usize, status: Status) {
+        let this = &mut self.drivers.afs[af];
+        this.asking = false;
+        if let Some((manager, _)) = this.manager.filter(|_| status != Status::SUCCESS && !this.over) {
+            self.owed.push((manager, Act::Notify(af)));
         }
     }
 
@@ -713,10 +771,10 @@ impl Play {
                     Call::OpenAdapterEx { binding_context, .. } => {
                         Some(self.drivers.bind_of(driver, binding_context))
                     }
-                    Call::CompleteBindAdapterEx { bind_context, .. } => {
+                    Call::CompleteBindAdapterEx { bind_context, status } => {
                         let is_it = |bind: &Bind| HandleArg::Known(bind.id) == bind_context;
                         let bind = self.drivers.binds.iter().position(is_it).unwrap();
-                        self.drivers.binds[bind].bound = true;
+                        self.drivers.binds[bind].bound = status == Status::SUCCESS;
                         Some(bind)
                     }
                     Call::CmOpenAddressFamilyComplete { status, af_context, .. } => {
@@ -753,6 +811,7 @@ impl Play {
                     asking: false,
                 });
                 let about = Some(self.drivers.afs.len() - 1);
+                let family = AddressFamily { minor: self.random.below(2) as u32, ..family };
                 self.call(
                     index,
                     driver,
@@ -794,6 +853,29 @@ impl Play {
                 let binding = known(self.drivers.binds[bind].handle);
                 self.call(index, driver, Call::CloseAdapterEx { binding }, Some(bind));
             }
+            Act::Refuse(af) => {
+                let af_handle = known(self.drivers.afs[af].handle);
+                let call =
+                    Call::ClNotifyCloseAddressFamilyComplete { af: af_handle, status: Status::FAILURE };
+                self.call(index, driver, call, Some(af));
+            }
+            Act::FailBind(bind) => {
+                let bind_context = self.drivers.binds[bind].id.into();
+                let call = Call::CompleteBindAdapterEx { bind_context, status: Status::RESOURCES };
+                self.act(index, driver, Act::Call(call));
+            }
+            Act::AskUnbind(bind) => {
+                let this = &self.drivers.binds[bind];
+                if let Some(handle) = this.handle.filter(|_| (this.bound || this.fails) && !this.closing) {
+                    self.call(index, driver, Call::UnbindAdapter { binding: handle.into() }, Some(bind));
+                }
+            }
+            Act::AskBinds => {
+                let protocol = last(&self.drivers.protocols, driver);
+                if protocol != HandleArg::Null {
+                    self.call(index, driver, Call::ReEnumerateProtocolBindings { protocol }, None);
+                }
+            }
             Act::CompleteUnbind(bind) => {
                 let unbind_context = known(self.drivers.binds[bind].unbind.take());
                 self.call(index, driver, Call::CompleteUnbindAdapterEx { unbind_context }, Some(bind));
@@ -830,6 +912,14 @@ impl Play {
             }
             Ddi::NdisOpenAdapterEx => {
                 let bind = about.unwrap();
+                if status == Status::SUCCESS && self.random.one_in(6) {
+                    self.drivers.binds[bind].fails = true;
+                    if let Some(Level::Handler { reply, .. }) = self.tasks[index].stack.last_mut() {
+                        reply.status = Status::PENDING;
+                    }
+                    self.owed.push((driver, Act::AskUnbind(bind)));
+                    return;
+                }
                 let mut more: Vec<Act> = self.register(bind).into_iter().collect();
                 if self.random.one_in(3) && more.is_empty() {
                     let done = self.bind_done(bind);
@@ -859,10 +949,23 @@ impl Play {
                 }
             }
             Ddi::NdisCmNotifyCloseAddressFamily if status != Status::PENDING => {
-                self.drivers.afs[about.unwrap()].asking = false;
+                self.notified(about.unwrap(), status);
             }
             Ddi::NdisCloseAdapterEx if status == Status::SUCCESS => {
-                self.owed.push((driver, Act::CompleteUnbind(about.unwrap())));
+                let bind = about.unwrap();
+                let this = &mut self.drivers.binds[bind];
+                if this.returns {
+                    this.unbind = None;
+                    if this.fails {
+                        // The handler is about to return; who completes the bind cannot see when NDIS knows.
+                        self.owed.push((driver, Act::FailBind(bind)));
+                    }
+                } else {
+                    self.owed.push((driver, Act::CompleteUnbind(bind)));
+                }
+            }
+            Ddi::NdisCompleteUnbindAdapterEx if self.drivers.binds[about.unwrap()].fails => {
+                self.owed.push((driver, Act::FailBind(about.unwrap())));
             }
             _ => {}
         }
@@ -875,10 +978,12 @@ impl Running {
     }
 }
 
-fn set_handlers(handle: Handle, object_type: u8) -> Act {
+/// An MCM has no VC handlers as a miniport.
+fn set_handlers(handle: Handle, object_type: u8, with_vcs: bool) -> Act {
+    let of_vcs = |ddi: &Ddi| matches!(ddi, Ddi::MiniportCoCreateVc | Ddi::MiniportCoDeleteVc);
     let handlers = OptionalHandlers {
         header: header(object_type, 160),
-        handlers: everything(),
+        handlers: Ddi::ALL.iter().copied().filter(|ddi| with_vcs || !of_vcs(ddi)).collect(),
         shared_oid_handler: false,
     };
     Act::Call(Call::SetOptionalHandlers { handle: handle.into(), handlers })
@@ -888,17 +993,28 @@ fn set_handlers(handle: Handle, object_type: u8) -> Act {
 fn may_be_raised(act: Act) -> bool {
     match act {
         Act::Call(call) => call.ddi().info().irql != Some(contract::MaxIrql::Passive),
-        Act::Close(_) | Act::CompleteClose(_) | Act::CompleteNotification(_) | Act::CompleteUnbind(_) => true,
-        Act::Open(..) | Act::Notify(_) | Act::CloseAdapter(_) => false,
+        Act::Close(_)
+        | Act::CompleteClose(_)
+        | Act::CompleteNotification(_)
+        | Act::CompleteUnbind(_)
+        | Act::FailBind(_)
+        | Act::AskUnbind(_)
+        | Act::Refuse(_) => true,
+        Act::Open(..) | Act::Notify(_) | Act::CloseAdapter(_) | Act::AskBinds => false,
     }
 }
 
 #[test]
 fn drivers_that_keep_the_rules_are_never_reported() {
     let (mut opens, mut closes, mut notifications, mut records) = (0, 0, 0, 0);
-    for seed in 0..400 {
+    let (mut refusals, mut undone) = (0, 0);
+    for seed in 0..4000 {
         let mut play = Play::new(seed);
-        DRIVERS.iter().for_each(|&driver| play.command(Command::Load(driver)));
+        for driver in DRIVERS {
+            let turns = play.random.below(40);
+            play.drain(turns, false);
+            play.command(Command::Load(driver));
+        }
         ADAPTERS.iter().for_each(|&adapter| play.command(Command::Start(adapter)));
         for _ in 0..play.random.below(8) {
             let turns = play.random.below(200);
@@ -914,9 +1030,15 @@ fn drivers_that_keep_the_rules_are_never_reported() {
                 5 => Command::NetPnPEvent(protocol, adapter, NetEvent::Reconfigure),
                 _ => Command::SurpriseRemove(adapter),
             };
-            let opening = |bind: &Bind| !bind.bound && (bind.driver, bind.adapter) == (protocol, adapter);
-            if !matches!(command, Command::Unbind(..)) || !play.drivers.binds.iter().any(opening) {
-                play.command(command);
+            match play.random.below(6) {
+                0 => play.owed.push((protocol, Act::AskBinds)),
+                1 => {
+                    let mut binds = (0..play.drivers.binds.len()).rev();
+                    if let Some(bind) = binds.find(|&bind| play.drivers.binds[bind].driver == protocol) {
+                        play.owed.push((protocol, Act::AskUnbind(bind)));
+                    }
+                }
+                _ => play.command(command),
             }
         }
         play.drain(100_000, true);
@@ -943,10 +1065,20 @@ fn drivers_that_keep_the_rules_are_never_reported() {
         opens += count(Ddi::ProtocolCmOpenAf);
         closes += count(Ddi::ProtocolCmCloseAf);
         notifications += count(Ddi::ProtocolClNotifyCloseAf);
+        let replies = |ddi: Ddi, status: Status| {
+            play.trace
+                .iter()
+                .filter(|record| {
+                    matches!(record.event, Event::Replied(_, of, reply) if of == ddi && reply.status == status)
+                })
+                .count()
+        };
+        refusals += replies(Ddi::ProtocolClNotifyCloseAf, Status::FAILURE);
+        undone += play.drivers.binds.iter().filter(|bind| bind.fails && bind.closing).count();
         records += play.trace.len();
     }
     assert!(
-        opens > 1000 && closes > 1000 && notifications > 200,
-        "{opens} {closes} {notifications} of {records}"
+        opens > 1000 && closes > 1000 && notifications > 200 && refusals > 20 && undone > 200,
+        "{opens} {closes} {notifications} {refusals} {undone} of {records}"
     );
 }

@@ -567,6 +567,15 @@ impl Auditor {
         }
     }
 
+    /// An MCM has halted: no handler of its may be called any more, so the answers that it did not wait for are lost.
+    pub(super) fn notifications_end(&mut self, adapter: AdapterId) {
+        let notifies = Ddi::NdisCmNotifyCloseAddressFamily;
+        let of_mcm = |af: &&Af| af.is_mcm && af.adapter == Some(adapter);
+        let targets: Vec<Target> = self.afs.iter().filter(of_mcm).map(|af| Target::Af(af.key)).collect();
+        self.pended.retain(|(ddi, target)| *ddi != notifies || !targets.contains(target));
+        targets.into_iter().for_each(|target| self.settle(target));
+    }
+
     /// Forgets an address family that is closed, unless a notification is under way.
     fn settle(&mut self, target: Target) {
         let notifies = Ddi::NdisCmNotifyCloseAddressFamily;

@@ -288,6 +288,7 @@ impl Auditor {
         let adapter = self.adapter(id);
         (adapter.state, adapter.handle) = (AdapterState::Halted, None);
         self.registrations.retain(|registration| !registration.is_held_by_adapter(id));
+        self.notifications_end(id);
     }
 
     pub(super) fn miniport_unloads(&mut self, driver: DriverId) -> Target {
