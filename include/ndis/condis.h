@@ -716,4 +716,13 @@ typedef struct _NDIS_CO_CALL_MANAGER_OPTIONAL_HANDLERS {
 #define NDIS_SIZEOF_CO_CALL_MANAGER_OPTIONAL_HANDLERS_REVISION_1 \
     RTL_SIZEOF_THROUGH_FIELD(NDIS_CO_CALL_MANAGER_OPTIONAL_HANDLERS, CmNotifyCloseAfCompleteHandler)
 
+/*
+ * Connectionless data: not for CoNDIS, but a miniport must have a handler for such sends, and it gives
+ * back what it is sent.
+ */
+NDISEXPORT VOID NTAPI NdisMSendNetBufferListsComplete(
+    NDIS_HANDLE MiniportAdapterHandle,
+    PNET_BUFFER_LIST NetBufferLists,
+    ULONG SendCompleteFlags);
+
 #endif /* CONDIS_NDIS_CONDIS_H */
