@@ -1,10 +1,10 @@
 //! Runs the rule tests: every file `tests/rules/<area>/<rule>.condis` of the repository.
 //!
 //! A file is a text about its rule, then sections. `--- breaks: title` begins a scene ([`drivers::Scene`]) that breaks
-//! the rule of the file's name and nothing else, under the first-in-first-out order and, unless the scene says `order matters`, under
-//! 20 random orders. `--- breaks (note): title` says at which level, too. `--- almost: title` begins one that is silent
-//! under the first-in-first-out order and 50 random ones. Each execution runs twice, and must be the same; the auditor watches, and must find
-//! nothing.
+//! the rule of the file's name and nothing else, under the first-in-first-out order and, unless the scene says
+//! `order matters`, under 20 random orders. `--- breaks (note): title` says at which level, too. `--- almost: title`
+//! begins one that is silent under the first-in-first-out order and 50 random ones. Each execution runs twice, and must
+//! be the same; the auditor watches, and must find nothing.
 //!
 //! `cargo test -p drivers --test rules -- af-close` runs the files with that in their path; `--trace` before it prints
 //! the trace of each section's first execution.
