@@ -166,7 +166,8 @@ fn the_same_choices_give_the_same_trace() {
 fn a_snapshot_in_mid_run_can_be_resumed_again_and_again() {
     let manager = [("OpenAf", 1), ("CloseAf", 1)];
     let (mut runner, host) = scene(&[("mcm", &manager), ("client", &[])], StopOrder::Strict);
-    let opens = |event| matches!(event, Event::Invoked(_, callback) if callback.ddi() == Ddi::ProtocolCmOpenAf);
+    let opens =
+        |event| matches!(event, Event::Invoked(_, callback) if callback.ddi() == Ddi::ProtocolCmOpenAf);
     let mut stop = |record: &model::record::Record| opens(record.event);
     assert_eq!(runner.run_until(&mut Fifo, &mut stop), None);
     let snapshot = runner.snapshot();
