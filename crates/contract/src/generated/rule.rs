@@ -7990,10 +7990,7 @@ pub(crate) static INFO: [RuleInfo; 1053] = [
         refusal: None,
         race: false,
         rests_on: &[],
-        enforcement: Enforcement::Waits {
-            needs: "SAPs, calls and parties",
-            why: "Of the steps to be taken only the last, closing the AF, exists; af-notify-complete-after-close and af-notify-sync-means-closed cover it.",
-        },
+        enforcement: Enforcement::Enforced,
     },
     RuleInfo {
         id: "af-notify-complete-required",

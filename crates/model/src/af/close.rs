@@ -23,7 +23,7 @@ impl World {
             (AfState::Open, Report::Telling | Report::Told) => {
                 self.set_af(cx, slot, AfState::Closing);
                 let af = &mut self.afs[slot];
-                af.close = Some(Phase::Calling);
+                (af.close, af.refused) = (Some(Phase::Calling), false);
                 let callback = Callback::CmCloseAf { af_context: af.manager_context };
                 let manager = af.manager;
                 Ok(self.invoke(crate::Op::Af(Op::CmCloseAf(slot)), manager, callback))

@@ -76,6 +76,8 @@ pub(crate) struct Af {
     notification: Notification,
     /// Whether the call manager has ever asked the client to close.
     asked: bool,
+    /// Whether the client has refused that last time, and not begun to close since.
+    refused: bool,
     /// Whether the call manager's handle is dead: its completion of the close, or of an open that failed, has returned,
     /// or its handler has.
     manager_done: bool,
@@ -402,6 +404,17 @@ impl World {
                 // A client cannot answer before its close is over.
                 let waits_for = (af.state == AfState::Closing).then_some(object);
                 owe(af.client, Rule::AfNotifyCompleteRequired, waits_for);
+            }
+            // The call manager cannot refuse its own unbind or halt (af-q-client-fails-notify), so the client is what it
+            // waits for, unless that is going away by itself.
+            let holder = self.registrations.get(af.registration.0.slot).filter(|r| r.id == af.registration);
+            if af.refused
+                && af.state == AfState::Open
+                && af.notification == Notification::Idle
+                && holder.is_some_and(|holder| holder.state == RegistrationState::Closing)
+                && !self.bindings[af.binding.0.slot].is_closing()
+            {
+                owe(af.client, Rule::AfNotifyClientSequence, None);
             }
         }
     }

@@ -1,6 +1,6 @@
 //! A call manager asks a client to close: `Ndis(M)CmNotifyCloseAddressFamily` and its answer.
 
-use super::{AfState, Notification, Op, RegistrationState, Report};
+use super::{AfState, Notification, Op, Registration, RegistrationState, Report};
 use crate::phase::{Phase, Verdict};
 use crate::{AfId, Callback, Context, HandleArg, HandleKind, Object, OpId, Step, Stepped, World, violation};
 use contract::{Rule, Status};
@@ -92,12 +92,13 @@ impl World {
                 Ok(self.finish(id, Status::PENDING))
             }
             Verdict::Pended => {
+                // The answer has come, and `refused` tells what it was.
                 self.afs[slot].notification = Notification::Idle;
                 self.remove_if_over(slot);
                 Ok(self.finish(id, Status::PENDING))
             }
             Verdict::Result(status) => {
-                self.afs[slot].notification = Notification::Idle;
+                self.answered(slot, status);
                 if held {
                     // The call manager was told NDIS_STATUS_PENDING, so it gets a completion.
                     self.ops.end(id);
@@ -109,12 +110,20 @@ impl World {
         }
     }
 
+    /// The client has answered its call manager's notification.
+    fn answered(&mut self, slot: u32, status: Status) {
+        let af = &mut self.afs[slot];
+        af.notification = Notification::Idle;
+        af.refused = status != Status::SUCCESS && af.state == AfState::Open;
+    }
+
     /// Tells the call manager how its notification ended, unless its adapter has halted without waiting for that.
     pub(super) fn tell_notified(&mut self, slot: u32, status: Status) -> Step {
         let registration = self.afs[slot].registration;
         let holder = self.registrations.get(registration.0.slot);
-        if !holder.is_some_and(|holder| holder.id == registration && holder.state != RegistrationState::Gone)
-        {
+        let is_there =
+            |holder: &Registration| holder.id == registration && holder.state != RegistrationState::Gone;
+        if !holder.is_some_and(is_there) {
             self.remove_if_over(slot);
             return Step::Return(Status::SUCCESS);
         }
@@ -162,11 +171,10 @@ impl World {
             let offence = "a notification was completed with success before the AF was closed";
             return fail(Rule::AfNotifyCompleteAfterClose, offence);
         }
-        self.afs[slot].notification = if phase == Phase::CompletedEarly {
-            Notification::Outstanding(phase)
-        } else {
-            Notification::Idle
-        };
+        self.answered(slot, status);
+        if phase == Phase::CompletedEarly {
+            self.afs[slot].notification = Notification::Outstanding(phase);
+        }
         Ok(self.tell_notified(slot, status))
     }
 }

@@ -61,6 +61,7 @@ impl World {
             report: Report::Due,
             notification: Notification::Idle,
             asked: false,
+            refused: false,
             manager_done: false,
             answering: 0,
         };
