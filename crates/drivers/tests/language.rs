@@ -134,7 +134,8 @@ to main
     cancel timer
 "#;
     let later = "later, since the level is raised";
-    let expected = ["as it was", "woken", "still set", "in vain", "now", "in time", "not armed", later, "twice"];
+    let expected =
+        ["as it was", "woken", "still set", "in vain", "now", "in time", "not armed", later, "twice"];
     assert_eq!(main_prints(body), expected);
 }
 
