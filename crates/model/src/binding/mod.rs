@@ -312,9 +312,6 @@ impl World {
             let rule = match adapter.state {
                 AdapterState::Pausing(Phase::Pending) => Rule::BindingMpauseCompleteRequired,
                 AdapterState::Restarting(Phase::Pending) => Rule::BindingMrestartCompleteRequired,
-                AdapterState::Paused | AdapterState::Running if self.lacks_family(AdapterId(index as u8)) => {
-                    Rule::AfMcmRegisterPerAdapter
-                }
                 AdapterState::Halted
                 | AdapterState::Initializing
                 | AdapterState::Paused
