@@ -1,4 +1,4 @@
-//! Words into a [`Script`](super::Script): here the words of one line, in [`lines`] what lines make together.
+//! Words into a [`Script`]: here the words of one line, in [`lines`] what lines make together.
 
 mod lines;
 
