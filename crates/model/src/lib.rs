@@ -187,7 +187,7 @@ impl World {
                 Op::Af(op) => self.af_resumed(id, op),
             },
             Input::Start(job) => Ok(self.start(cx, job)),
-            Input::Commanded(command) => Ok(Step::Return(self.command(cx, command))),
+            Input::Commanded(command) => Ok(Step::Return(self.command(command))),
         }
     }
 

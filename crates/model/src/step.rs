@@ -47,11 +47,11 @@ pub enum OutParameter {
 /// What a call of NDIS may wait for.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub enum Condition {
-    /// No binding of this driver is left.
+    /// No binding of this driver is left, and none of its handlers runs that belongs to one.
     Unbound(DriverId),
 }
 
-/// A call or callback that is under way, or what may still be asked of one that is over.
+/// A call or callback that is under way. The place of one that is over is taken again.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub struct OpId(pub(crate) u32);
 
@@ -107,7 +107,7 @@ pub enum Command {
     SetPower(AdapterId, Power),
     /// Take a protocol off an adapter, and keep it off.
     Unbind(DriverId, AdapterId),
-    /// Offer an adapter to a protocol that was taken off it.
+    /// Offer an adapter to a protocol that was taken off it or has refused it. Nothing while it is still bound.
     Bind(DriverId, AdapterId),
     /// Send an event to a binding.
     NetPnPEvent(DriverId, AdapterId, NetEvent),
@@ -167,7 +167,7 @@ impl<F: FnMut(Notice)> Log for F {
     }
 }
 
-/// Something that is not at rest, and who owes it.
+/// Something that is not at rest, and who owes it: a completion, or what others must be told before they can go on.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub struct Debt {
     /// Who owes it.

@@ -147,7 +147,7 @@ impl World {
         }
         let mine = |af: &&Af| af.binding != binding.id && !af.is_with_manager();
         let managed: Vec<&Af> = self.afs_on(binding).filter(mine).collect();
-        self.check_clients_notified(driver, &managed, Rule::AfNotifyBeforeUnbind)?;
+        self.check_clients_notified(driver, &managed)?;
         if let Some(af) = managed.first() {
             let offence =
                 "NdisCloseAdapterEx was called before the clients had closed their address families";
@@ -157,25 +157,31 @@ impl World {
     }
 
     /// Checks that a call manager which goes away has asked every client to close that had not begun to by itself.
-    pub(super) fn check_clients_notified(
-        &self,
-        driver: DriverId,
-        afs: &[&Af],
-        none_rule: Rule,
-    ) -> Result<(), Violation> {
+    pub(super) fn check_clients_notified(&self, driver: DriverId, afs: &[&Af]) -> Result<(), Violation> {
         let unasked = |af: &&&Af| af.state == AfState::Open && !af.asked;
         let Some(left_out) = afs.iter().find(unasked) else {
             return Ok(());
         };
-        let registration = left_out.registration;
-        let mut siblings = self.afs.iter().chain(self.afs.iter_removed()).map(|(_, af)| af);
-        let asked_another = siblings.any(|af| af.registration == registration && af.asked);
-        let (rule, offence) = if asked_another {
-            (Rule::AfNotifyEachClient, "a client was asked to close and this one was not")
+        let rule = self.unasked_rule(left_out);
+        let offence = if rule == Rule::AfNotifyEachClient {
+            "a client was asked to close and this one was not"
         } else {
-            (none_rule, "the call manager goes away without asking its client to close")
+            "the call manager goes away without asking its client to close"
         };
         Err(violation(rule, driver, left_out.object(), offence))
+    }
+
+    /// The rule that a call manager breaks which goes away and does not ask the client of this AF to close.
+    pub(super) fn unasked_rule(&self, left_out: &Af) -> Rule {
+        let registration = left_out.registration;
+        let mut siblings = self.afs.iter().chain(self.afs.iter_removed()).map(|(_, af)| af);
+        if siblings.any(|af| af.registration == registration && af.asked) {
+            Rule::AfNotifyEachClient
+        } else if self.registrations[registration.0.slot].binding.is_some() {
+            Rule::AfNotifyBeforeUnbind
+        } else {
+            Rule::AfNotifyOnHalt
+        }
     }
 
     pub(crate) fn check_afs_after_halt(&self, adapter: AdapterId) -> Result<(), Violation> {
@@ -190,7 +196,7 @@ impl World {
                 af.is_alive() && of_mcm && !af.is_with_manager()
             })
             .collect();
-        self.check_clients_notified(driver, &afs, Rule::AfNotifyOnHalt)?;
+        self.check_clients_notified(driver, &afs)?;
         if let Some(af) = afs.first() {
             let offence = "MiniportHaltEx returned before the clients had closed their address families";
             return Err(violation(Rule::BindingClosingNoCoObjects, driver, af.object(), offence));

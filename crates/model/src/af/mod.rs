@@ -405,13 +405,18 @@ impl World {
                 let waits_for = (af.state == AfState::Closing).then_some(object);
                 owe(af.client, Rule::AfNotifyCompleteRequired, waits_for);
             }
+            // A call manager that waits for its client to go by itself.
+            let holder = self.registrations.get(af.registration.0.slot).filter(|r| r.id == af.registration);
+            let goes_away = holder.is_some_and(|holder| holder.state == RegistrationState::Closing);
+            if af.state == AfState::Open && !af.asked && goes_away {
+                owe(af.manager, self.unasked_rule(af), None);
+            }
             // The call manager cannot refuse its own unbind or halt (af-q-client-fails-notify), so the client is what it
             // waits for, unless that is going away by itself.
-            let holder = self.registrations.get(af.registration.0.slot).filter(|r| r.id == af.registration);
             if af.refused
                 && af.state == AfState::Open
                 && af.notification == Notification::Idle
-                && holder.is_some_and(|holder| holder.state == RegistrationState::Closing)
+                && goes_away
                 && !self.bindings[af.binding.0.slot].is_closing()
             {
                 owe(af.client, Rule::AfNotifyClientSequence, None);

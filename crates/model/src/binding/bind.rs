@@ -282,17 +282,12 @@ impl World {
                 "NdisReEnumerateProtocolBindings was called from a handler of a binding",
             ));
         }
-        self.forget_unbound(cx, driver, None);
+        self.forget_unbound(driver, None);
         Ok(Step::Return(Status::SUCCESS))
     }
 
     /// Lets NDIS offer adapters again to a protocol that refused them or was taken off them.
-    pub(super) fn forget_unbound(
-        &mut self,
-        _cx: &mut Context<'_>,
-        driver: DriverId,
-        adapter: Option<AdapterId>,
-    ) {
+    pub(super) fn forget_unbound(&mut self, driver: DriverId, adapter: Option<AdapterId>) {
         let again: Vec<u32> = self
             .bindings
             .iter_removed()

@@ -192,7 +192,7 @@ impl World {
     }
 
     /// Sets a goal. `NDIS_STATUS_FAILURE` when there is nothing that it could apply to.
-    pub(crate) fn command(&mut self, cx: &mut Context<'_>, command: Command) -> Status {
+    pub(crate) fn command(&mut self, command: Command) -> Status {
         if let Some(status) = self.registration_command(command) {
             return status;
         }
@@ -221,7 +221,7 @@ impl World {
                 Some(slot) => self.bindings[slot].unwanted = true,
                 None => return Status::FAILURE,
             },
-            Command::Bind(driver, adapter) => self.forget_unbound(cx, driver, Some(adapter)),
+            Command::Bind(driver, adapter) => self.forget_unbound(driver, Some(adapter)),
             Command::NetPnPEvent(driver, adapter, event) => match self.live_binding(driver, adapter) {
                 Some(slot) => self.bindings[slot].asked = Some(event),
                 None => return Status::FAILURE,
@@ -237,12 +237,12 @@ impl World {
         for (index, adapter) in self.adapters.iter().enumerate() {
             self.adapter_jobs(AdapterId(index as u8), adapter, jobs);
         }
-        for (slot, binding) in self.bindings.iter() {
-            self.one_binding_jobs(slot, binding, jobs);
+        for (_, binding) in self.bindings.iter() {
+            self.one_binding_jobs(binding, jobs);
         }
     }
 
-    fn one_binding_jobs(&self, _slot: u32, binding: &Binding, jobs: &mut Vec<Job>) {
+    fn one_binding_jobs(&self, binding: &Binding, jobs: &mut Vec<Job>) {
         let adapter = self.adapter(binding.adapter);
         let unwanted = self.is_unwanted(binding);
         match binding.opened {

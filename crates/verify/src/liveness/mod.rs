@@ -9,7 +9,7 @@
 //!   whose turn it is there: the client until it has called for the close, then the call manager;
 //! - a debt waits for each stuck task that has its debtor on its stack, for a driver that stands still does nothing;
 //! - a stuck task waits for the debts of other drivers to the driver whose code is blocked (both have to do with
-//!   one address family), and for what that driver itself has promised to complete;
+//!   one address family), for what that driver itself has promised to complete, and for the close that it has not asked for;
 //! - a stuck task waits for another one that has the blocked driver on its stack;
 //! - a call of NDIS that waits may wait for anything.
 //!
@@ -68,7 +68,7 @@ impl Liveness {
         let stuck = || root.iter().filter_map(|&node| graph.stuck(node));
         let (violation, mut chain) = if let Some((task, debt)) = self.circle(stuck, debts) {
             self.deadlock(task, debt)
-        } else if let Some(debt) = debts().next() {
+        } else if let Some(debt) = debts().find(|debt| is_request(debt.rule)).or_else(|| debts().next()) {
             (owed(debt), Vec::new())
         } else {
             // A call of NDIS may wait for a teardown, and a teardown for a task that is stuck elsewhere.
@@ -264,7 +264,7 @@ fn waits_for_debt(parties: &Parties, task: &Stuck, debt: &Debt) -> bool {
     }
     let Some(blocked) = blocked(task) else { return false };
     if blocked == debt.by {
-        return is_completion(debt.rule);
+        return is_completion(debt.rule) || is_request(debt.rule);
     }
     match debt.object {
         // An address family that was closed long ago is forgotten; then the benefit of the doubt is the waiter's.
@@ -311,6 +311,11 @@ fn is_suspended(task: &Stuck, driver: DriverId) -> bool {
 fn is_completion(rule: Rule) -> bool {
     let ddis = rule.info().ddis;
     ddis.iter().any(|ddi| ddi.info().completed_by.is_some_and(|completion| ddis.contains(&completion)))
+}
+
+/// Whether a rule asks for what others need to be told before they let go: a driver that waits for them has not done it.
+fn is_request(rule: Rule) -> bool {
+    matches!(rule, Rule::AfNotifyBeforeUnbind | Rule::AfNotifyOnHalt | Rule::AfNotifyEachClient)
 }
 
 fn owed(debt: &Debt) -> Violation {
