@@ -315,7 +315,8 @@ fn is_completion(rule: Rule) -> bool {
 
 /// Whether a rule asks for what others need to be told before they let go: a driver that waits for them has not done it.
 fn is_request(rule: Rule) -> bool {
-    matches!(rule, Rule::AfNotifyBeforeUnbind | Rule::AfNotifyOnHalt | Rule::AfNotifyEachClient)
+    let requests = [Ddi::NdisCmNotifyCloseAddressFamily, Ddi::NdisMCmNotifyCloseAddressFamily];
+    requests.iter().any(|request| rule.info().ddis.contains(request))
 }
 
 fn owed(debt: &Debt) -> Violation {
