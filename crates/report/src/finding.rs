@@ -9,7 +9,7 @@ use crate::syntax;
 use crate::trace::{Show, Writer};
 use crate::wrap::hang;
 use contract::{Question, Rule, page_url};
-use model::record::{Event, Link, Operation, Record, TaskNumber, WaitsFor};
+use model::record::{Event, Irql, Link, Operation, Record, TaskNumber, WaitsFor};
 use model::{
     Call, Callback, Command, Debt, DriverId, HandleArg, Job, Object, OutParameter, Token, Value, Violation,
 };
@@ -21,6 +21,9 @@ use verify::level::Level;
 const MOST_LINES: usize = 60;
 /// How many of them are the first ones.
 const FIRST_LINES: usize = 12;
+
+/// How many pages a finding prints at most.
+const MOST_PAGES: usize = 4;
 
 /// One execution, as findings draw on it.
 #[derive(Clone, Copy)]
@@ -106,6 +109,15 @@ impl Obligation {
             rests_on: info.rests_on.iter().map(|question| Reading::of(*question)).collect(),
         }
     }
+
+    /// With this page, if it is one of them, before the others.
+    fn about(mut self, page: Option<&str>) -> Obligation {
+        let url = page.and_then(page_url).map(|url| url.to_string());
+        if let Some(at) = url.and_then(|url| self.pages.iter().position(|page| *page == url)) {
+            self.pages[..=at].rotate_right(1);
+        }
+        self
+    }
 }
 
 /// The life of one object as far as a trace tells it.
@@ -152,24 +164,33 @@ impl Finding {
         let line = evidence.records.iter().rposition(
             |record| matches!(record.event, Event::Violated(seen) | Event::Warned(seen) if seen == violation),
         );
-        let site = line.and_then(|line| site(evidence, violation.by, line));
+        let call = line.and_then(|line| last_call(evidence.records, violation.by, line));
+        let site = line.and_then(|line| evidence.records[line].site).or(call.and_then(|call| call.site));
+        let site = site.map(|offset| (evidence.site)(violation.by, offset));
         let objects = objects_of(violation, chain);
         let histories = objects.iter().map(|object| history(evidence, *object)).collect();
         let object = names.name(violation.object);
-        let message = match violation.offence {
-            "" => format!("{} broke a rule on {object}", names.driver(violation.by)),
-            offence => format!("{}: {object}: {offence}", names.driver(violation.by)),
+        let by = names.driver(violation.by);
+        let mut message = match violation.offence {
+            "" => format!("{by} broke a rule on {object}"),
+            // A driver as the object is the one that broke the rule, and need not be named twice.
+            offence if violation.object == Object::Driver(violation.by) => format!("{by}: {offence}"),
+            offence => format!("{by}: {object}: {offence}"),
         };
+        if let Some(call) = call.filter(|call| line.is_some_and(|line| is_open(evidence.records, call, line)))
+        {
+            message += &format!(" (in {}{})", call.name, at_level(call.irql));
+        }
         Finding {
             id: violation.rule.id().to_owned(),
             level,
-            by: Some(names.driver(violation.by).to_owned()),
+            by: Some(by.to_owned()),
             message,
-            rule: Some(Obligation::of(violation.rule)),
+            rule: Some(Obligation::of(violation.rule).about(call.and_then(|call| call.page))),
             site,
             line: line.map(|line| line + 1),
             objects: histories,
-            lines: cut(evidence, &objects, chain, line),
+            lines: cut(evidence, &objects, chain, line, call.map(|call| call.index)),
             chain: chain.iter().map(|link| link_text(names, *link, violation.rule)).collect(),
             replay: None,
         }
@@ -220,8 +241,12 @@ impl Finding {
             *out += &format!("{}{rest}", look.paint(paint::FRAME, sign));
         };
         push("rule", rule.text);
-        for page in &rule.pages {
+        for page in rule.pages.iter().take(MOST_PAGES) {
             push("page", page);
+        }
+        if rule.pages.len() > MOST_PAGES {
+            let more = rule.pages.len() - MOST_PAGES;
+            push("page", &format!("and {more} more: condis explain {}", self.id));
         }
         if let Some(refusal) = rule.refusal {
             push("answer", &format!("the documentation answers a breach with {refusal}"));
@@ -277,16 +302,44 @@ fn section(look: Look, title: &str) -> String {
     format!("  {} {}:\n", look.paint(paint::FRAME, "::"), look.paint(paint::STRONG, title))
 }
 
-/// Where in the driver's code the line's task was.
-fn site(evidence: &Evidence<'_>, by: DriverId, line: usize) -> Option<String> {
-    let at = &evidence.records[line];
-    if let Some(offset) = at.site {
-        return Some((evidence.site)(by, offset));
-    }
-    let call = evidence.records[..line].iter().rev().find(|record| {
-        record.task == at.task && matches!(record.event, Event::Called(driver, _) if driver == by)
-    })?;
-    call.site.map(|offset| (evidence.site)(by, offset))
+/// A call of NDIS or of the kernel.
+#[derive(Clone, Copy)]
+struct LastCall {
+    index: usize,
+    name: &'static str,
+    page: Option<&'static str>,
+    irql: Irql,
+    site: Option<u32>,
+}
+
+/// The last call that the driver made on the line's task before it.
+fn last_call(records: &[Record], by: DriverId, line: usize) -> Option<LastCall> {
+    let task = records[line].task;
+    records[..line].iter().enumerate().rev().filter(|(_, record)| record.task == task).find_map(
+        |(index, record)| {
+            let (name, page) = match record.event {
+                Event::Called(driver, call) if driver == by => {
+                    (call.ddi().name(), Some(call.ddi().info().page))
+                }
+                Event::Kernel(driver, call) if driver == by => (call.routine, None),
+                _ => return None,
+            };
+            Some(LastCall { index, name, page, irql: record.irql, site: record.site })
+        },
+    )
+}
+
+/// Whether the line's task is still inside the call: nothing has returned since.
+fn is_open(records: &[Record], call: &LastCall, line: usize) -> bool {
+    let task = records[line].task;
+    let since = records[call.index + 1..line].iter().filter(|record| record.task == task);
+    let mut since = since.filter(|record| !matches!(record.event, Event::Edge(..) | Event::Published(..)));
+    since.next().is_none()
+}
+
+/// The level of a call where it is not the usual one.
+fn at_level(irql: Irql) -> String {
+    if irql == Irql::PASSIVE { String::new() } else { format!(", at {}", irql.name()) }
 }
 
 /// The objects that a violation and its chain name, each once.
@@ -341,9 +394,16 @@ fn debt_text(names: &Names, debt: Debt, broken: Rule) -> String {
 }
 
 /// The numbers of the lines that concern `objects`, with the handlers and calls around them, and what stuck tasks wait for.
-fn cut(evidence: &Evidence<'_>, objects: &[Object], chain: &[Link], line: Option<usize>) -> Vec<usize> {
+/// `line` and `call`, the driver's last call before it, are always among them.
+fn cut(
+    evidence: &Evidence<'_>,
+    objects: &[Object],
+    chain: &[Link],
+    line: Option<usize>,
+    call: Option<usize>,
+) -> Vec<usize> {
     let subject = Subject::new(evidence, objects, chain);
-    let mut lines: BTreeSet<usize> = line.into_iter().collect();
+    let mut lines: BTreeSet<usize> = line.into_iter().chain(call).collect();
     // Per task: the lines that opened what is still open, and whether each of them is of interest itself.
     let mut open: BTreeMap<TaskNumber, Vec<(usize, bool)>> = BTreeMap::new();
     for (index, record) in evidence.records.iter().enumerate() {

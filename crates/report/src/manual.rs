@@ -3,7 +3,7 @@
 use crate::finding::Reading;
 use crate::paint::{self, Look};
 use crate::wrap::{hang, wrap};
-use contract::{Ddi, Enforcement, Role, Rule, page_url};
+use contract::{Ddi, Enforcement, Question, Role, Rule, page_url};
 use serde::Serialize;
 use verify::level::Level;
 
@@ -265,6 +265,45 @@ fn checked(enforcement: Enforcement) -> String {
             "never: no run can show a breach, only a reader of the source can".to_owned()
         }
     }
+}
+
+/// An open question as JSON.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+pub struct QuestionEntry {
+    /// Its id, what is open, and our reading.
+    #[serde(flatten)]
+    pub question: Reading,
+    /// The addresses of the pages concerned.
+    pub pages: Vec<String>,
+    /// The rules that rest on it.
+    pub rules: Vec<&'static str>,
+}
+
+impl QuestionEntry {
+    /// The entry of a question.
+    pub fn of(question: Question) -> QuestionEntry {
+        let rests_on = |rule: &&Rule| rule.info().rests_on.contains(&question);
+        QuestionEntry {
+            question: Reading::of(question),
+            pages: question.info().pages.iter().map(|page| page_text(page)).collect(),
+            rules: Rule::ALL.iter().filter(rests_on).map(|rule| rule.id()).collect(),
+        }
+    }
+}
+
+/// An open question as a page.
+pub fn question_page(question: Question, look: Look) -> String {
+    let entry = QuestionEntry::of(question);
+    let mut page = Page::new(look, entry.question.id, "an open question of the documentation");
+    page.prose(entry.question.about);
+    page.item("reading", entry.question.reading);
+    for url in &entry.pages {
+        page.item("page", url);
+    }
+    for rule in &entry.rules {
+        page.item("rule", rule);
+    }
+    page.out
 }
 
 /// A function as a page.
