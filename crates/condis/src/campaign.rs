@@ -4,13 +4,15 @@ use crate::judge::{Breach, CrashText, Detail, Undecided, Verdict, judge, leak_te
 use crate::plan::Plan;
 use crate::session::{Recording, Session, SessionError};
 use crate::token::Token;
-use contract::Rule;
+use contract::{Ddi, Rule, Status};
 use engine::strategy::{Fifo, Random};
-use engine::{Outcome, ReplayError, Strategy};
-use model::{DriverId, StopOrder};
+use engine::{Difference, Ending, Outcome, ReplayError, Strategy};
+use model::record::{Event, Record, TaskNumber};
+use model::{AdapterId, DriverId, Job, Object, StopOrder};
 use report::finding::Finding;
 use report::{Level, Look};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::ControlFlow;
 
 /// How many executions are compared with the strict stop order at most.
 const COMPARED: u64 = 200;
@@ -91,12 +93,17 @@ pub struct Campaign {
     pub bugs: Vec<String>,
     /// Whether some execution ended with timers that did nothing any more.
     pub ticking: bool,
+    /// Whether the user stopped it before all executions were made.
+    pub interrupted: bool,
+    /// What of the world the executions reached.
+    reached: Reached,
     /// The first execution.
     pub first: Option<Recording>,
 }
 
 impl Campaign {
-    /// The exit code: 101 for a bug of ours, 1 for errors and warnings, 3 for what could not be judged, else 0.
+    /// The exit code: 101 for a bug of ours, 1 for errors and warnings, 3 for what could not be judged, 130 for a campaign
+    /// that was interrupted, else 0.
     pub fn exit_code(&self) -> u8 {
         if !self.bugs.is_empty() || self.found.iter().any(|found| found.ours) {
             101
@@ -104,14 +111,101 @@ impl Campaign {
             1
         } else if !self.unjudged.is_empty() {
             3
+        } else if self.interrupted {
+            INTERRUPTED
         } else {
             0
         }
     }
+
+    /// What silence does not speak of: drivers and adapters of `plan` that never came up, address families that nobody
+    /// opened. Empty if there is a finding or an execution without a verdict, for then there is no silence.
+    pub fn remarks(&self, plan: &Plan) -> Vec<String> {
+        if self.executions == 0
+            || !self.found.is_empty()
+            || !self.unjudged.is_empty()
+            || !self.bugs.is_empty()
+        {
+            return Vec::new();
+        }
+        self.reached.remarks(plan)
+    }
 }
 
-/// Executes `plan` as often as it says, and tells `progress` after each execution. The first execution is made twice, to
-/// see that it depends on nothing but its order.
+/// What a shell reports of a program that an interrupt has ended.
+const INTERRUPTED: u8 = 130;
+
+/// What of the world some execution reached.
+#[derive(Clone, Debug, Default)]
+struct Reached {
+    registered: BTreeSet<DriverId>,
+    up: BTreeSet<AdapterId>,
+    opened: bool,
+    /// The first failure of each driver's entry, and of each adapter's initialization.
+    failed: Vec<(Object, Status)>,
+}
+
+impl Reached {
+    fn look(&mut self, records: &[Record]) {
+        let mut initializing: BTreeMap<TaskNumber, AdapterId> = BTreeMap::new();
+        for record in records {
+            match record.event {
+                Event::Edge(Object::Driver(driver), _, "registered") => {
+                    self.registered.insert(driver);
+                }
+                Event::Edge(Object::Adapter(adapter), "initializing", "paused") => {
+                    self.up.insert(adapter);
+                }
+                Event::Edge(Object::Af(_), _, "open") => self.opened = true,
+                Event::Started(Job::Initialize(adapter)) => {
+                    initializing.insert(record.task, adapter);
+                }
+                Event::Replied(driver, Ddi::DriverEntry, reply) => {
+                    self.fail(Object::Driver(driver), reply.status)
+                }
+                Event::Replied(_, Ddi::MiniportInitializeEx, reply) => {
+                    if let Some(adapter) = initializing.get(&record.task) {
+                        self.fail(Object::Adapter(*adapter), reply.status);
+                    }
+                }
+                _ => {}
+            }
+        }
+    }
+
+    fn fail(&mut self, object: Object, status: Status) {
+        if status != Status::SUCCESS && !self.failed.iter().any(|(failed, _)| *failed == object) {
+            self.failed.push((object, status));
+        }
+    }
+
+    fn remarks(&self, plan: &Plan) -> Vec<String> {
+        let returned = |object, routine: &str| {
+            let failed = self.failed.iter().find(|(failed, _)| *failed == object);
+            failed.map(|(_, status)| format!(": {routine} returned {status}")).unwrap_or_default()
+        };
+        let mut remarks = Vec::new();
+        for (driver, id) in plan.drivers.iter().zip((0..).map(DriverId)) {
+            if !self.registered.contains(&id) {
+                let why = returned(Object::Driver(id), "DriverEntry");
+                remarks.push(format!("{} never registered with NDIS{why}", driver.name));
+            }
+        }
+        for (adapter, id) in plan.adapters.iter().zip((0..).map(AdapterId)) {
+            if !self.up.contains(&id) {
+                let why = returned(Object::Adapter(id), "MiniportInitializeEx");
+                remarks.push(format!("{} never came up{why}", adapter.name));
+            }
+        }
+        if !self.opened {
+            remarks.push("no address family was opened".to_owned());
+        }
+        remarks
+    }
+}
+
+/// Executes `plan` as often as it says, and tells `progress` after each execution, which may end it. The first execution is
+/// made twice, to see that it depends on nothing but its order.
 ///
 /// # Errors
 /// The drivers cannot be brought to life.
@@ -119,7 +213,7 @@ pub fn run(
     plan: &Plan,
     order: Order,
     executions: u64,
-    progress: &mut dyn FnMut(u64),
+    progress: &mut dyn FnMut(u64) -> ControlFlow<()>,
 ) -> Result<Campaign, SessionError> {
     let mut campaign = Campaign::default();
     {
@@ -130,18 +224,23 @@ pub fn run(
                 0 => match session.run_twice(strategy.as_mut()) {
                     Ok(outcome) => outcome,
                     Err(difference) => {
+                        if !is_cut_off(&difference) {
+                            campaign.bugs.push(format!(
+                                "two executions in the same order differ at line {} of the trace",
+                                difference.index + 1
+                            ));
+                        }
                         let [outcome, _] = difference.outcomes;
-                        campaign.bugs.push(format!(
-                            "two executions in the same order differ at line {} of the trace",
-                            difference.index + 1
-                        ));
                         outcome
                     }
                 },
                 _ => session.run(strategy.as_mut()),
             };
             campaign.add(&session, &outcome);
-            progress(number + 1);
+            if progress(number + 1).is_break() {
+                campaign.interrupted = number + 1 < executions;
+                break;
+            }
         }
     }
     if plan.world.stop_order == StopOrder::Overlapped && campaign.found.iter().any(Found::may_need_overlapped)
@@ -179,6 +278,7 @@ impl Campaign {
         self.executions += 1;
         let verdict = judge(session, outcome);
         self.ticking |= verdict.ticking;
+        self.reached.look(session.records());
         let Verdict { breaches, others, undecided, panic, .. } = verdict;
         if breaches.is_empty() && others.is_empty() && undecided.is_none() && panic.is_none() {
             self.clean += 1;
@@ -198,7 +298,7 @@ impl Campaign {
             self.find(key, false, session, |_| other);
         }
         if let Some(reason) = undecided {
-            match self.unjudged.iter_mut().find(|unjudged| unjudged.reason == reason) {
+            match self.unjudged.iter_mut().find(|unjudged| unjudged.reason.is_like(&reason)) {
                 Some(known) => known.count += 1,
                 None => {
                     let name = |driver: DriverId| session.plan().drivers[usize::from(driver.0)].name.clone();
@@ -259,6 +359,11 @@ impl Campaign {
         }
         Ok(())
     }
+}
+
+/// Whether the watchdog has ended one of the executions: where it cuts in does not repeat.
+fn is_cut_off(difference: &Difference) -> bool {
+    difference.outcomes.iter().any(|outcome| matches!(outcome, Outcome::Ended(Ending::Hung { .. })))
 }
 
 /// A breach with its evidence.

@@ -18,7 +18,7 @@ pub(crate) struct Cli {
 
 const AFTER_HELP: &str = "\
 Exit codes: 0 clean, 1 errors or warnings found, 2 usage or environment, 3 could not judge,
-101 a bug of condis.";
+101 a bug of condis, 130 interrupted.";
 
 /// What to do.
 #[derive(Debug, Subcommand)]
@@ -31,7 +31,7 @@ pub(crate) enum Command {
     Inspect(commands::inspect::Arguments),
     /// List the rules of the contract, and which of them are checked.
     Rules(commands::rules::Arguments),
-    /// Explain a rule or a function of NDIS.
+    /// Explain a rule, a function of NDIS, or an open question.
     Explain(commands::explain::Arguments),
 }
 

@@ -3,7 +3,7 @@
 use crate::expect;
 use crate::session::Session;
 use contract::{Ddi, Rule};
-use engine::{Crash, Ending, Limit, Outcome};
+use engine::{Crash, Ending, Limit, Limits, Outcome};
 use host::{Block, tag_text};
 use model::record::{Event, Link};
 use model::{DriverId, Object, Violation};
@@ -61,16 +61,24 @@ pub enum Undecided {
         /// Where.
         place: String,
     },
-    /// A limit was hit.
-    Bounded(&'static str),
+    /// A limit was hit: its value, and how it is changed.
+    Bounded(String),
 }
 
 impl Undecided {
+    /// Whether the two are told as one. Where a loop is cut off does not repeat, so it makes no difference.
+    pub fn is_like(&self, other: &Undecided) -> bool {
+        match (self, other) {
+            (Undecided::Hung { by, .. }, Undecided::Hung { by: other, .. }) => by == other,
+            (one, other) => one == other,
+        }
+    }
+
     /// The reason in words, with drivers by `name`.
     pub fn text(&self, name: impl Fn(DriverId) -> String) -> String {
         match self {
             Undecided::Unimplemented { by, import } => {
-                format!("{} called {import}, which condis lacks", name(*by))
+                format!("{} used {import}, which condis lacks", name(*by))
             }
             Undecided::Hung { by, place } => format!(
                 "{} ran too long at {place} without a call; it cannot be seen whether that would end",
@@ -121,7 +129,9 @@ pub fn judge(session: &Session<'_>, outcome: &Outcome) -> Verdict {
             verdict.others = expect::check(session);
         }
         Outcome::Ended(ending) => ended(session, &mut verdict, *ending),
-        Outcome::Bounded(limit) => verdict.undecided = Some(Undecided::Bounded(limit_text(*limit))),
+        Outcome::Bounded(limit) => {
+            verdict.undecided = Some(Undecided::Bounded(limit_text(*limit, &session.plan().limits)));
+        }
     }
     verdict
 }
@@ -180,7 +190,10 @@ fn ended(session: &Session<'_>, verdict: &mut Verdict, ending: Ending) {
             verdict.undecided = Some(Undecided::Unimplemented { by, import: session.import(symbol) });
         }
         Ending::Hung { by, ip } => {
-            let place = session.explain(ip).unwrap_or_else(|| format!("{ip:#x}"));
+            let place = match session.code_at(ip) {
+                Some((driver, offset)) => session.recording().place(driver, offset),
+                None => format!("{ip:#x}"),
+            };
             verdict.undecided = Some(Undecided::Hung { by, place });
         }
         Ending::Unexpected { by, text } => {
@@ -195,14 +208,16 @@ fn ended(session: &Session<'_>, verdict: &mut Verdict, ending: Ending) {
     }
 }
 
-const fn limit_text(limit: Limit) -> &'static str {
-    match limit {
-        Limit::Steps => "scheduling points",
-        Limit::Tasks => "tasks",
-        Limit::Time => "the clock",
-        Limit::Memory => "memory",
-        Limit::Records => "lines of the trace",
-    }
+/// A limit with its value and the key of a scenario that changes it.
+fn limit_text(limit: Limit, limits: &Limits) -> String {
+    let (amount, key) = match limit {
+        Limit::Steps => (format!("{} scheduling points", limits.steps), "steps"),
+        Limit::Tasks => (format!("{} tasks", limits.tasks), "tasks"),
+        Limit::Time => (format!("{} s of virtual time", limits.time as f64 / 1e7), "time"),
+        Limit::Memory => (format!("{} KiB of memory", limits.memory >> 10), "memory"),
+        Limit::Records => (format!("{} lines of the trace", limits.records), "records"),
+    };
+    format!("{amount} ([limits] {key} of a scenario)")
 }
 
 /// A crash in words, for people.
@@ -215,10 +230,19 @@ pub struct CrashText<'a> {
 
 impl fmt::Display for CrashText<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Crash { ip, address, offence, .. } = *self.crash;
-        let place = self.session.explain(ip).unwrap_or_else(|| format!("{ip:#x}"));
-        write!(f, "{offence}, at {place}")?;
-        if address != 0 && address != ip {
+        let Crash { rule, ip, address, offence, .. } = *self.crash;
+        f.write_str(offence)?;
+        let kind = rule.id();
+        if kind == "kernel-bugcheck" {
+            write!(f, " with code {address:#x}")?;
+        }
+        // Without an instruction that is to blame: one that went to NULL, or damage that is found later.
+        if ip != 0 {
+            write!(f, ", at {}", self.session.explain(ip).unwrap_or_else(|| format!("{ip:#x}")))?;
+        }
+        let is_argument = ["kernel-bugcheck", "kernel-fastfail"].contains(&kind);
+        // A breakpoint tells the address behind itself.
+        if address != 0 && address.abs_diff(ip) > 1 && !is_argument {
             write!(f, ", address {address:#x}")?;
             if let Some(what) = self.session.explain(address) {
                 write!(f, " ({what})")?;

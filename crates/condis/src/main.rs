@@ -8,6 +8,7 @@ mod output;
 use clap::Parser;
 use cli::{Cli, Command};
 use output::Output;
+use std::io::ErrorKind;
 use std::process::ExitCode;
 
 /// Executions take their memory from an arena that a snapshot copies.
@@ -20,9 +21,9 @@ fn main() -> ExitCode {
         Ok(cli) => cli,
         // `--help` and `--version` come this way, too; clap knows where each belongs and with which code.
         Err(error) => {
-            let code = if error.use_stderr() { output::USAGE } else { output::CLEAN };
-            let _ = error.print();
-            return ExitCode::from(code);
+            let unwritten = error.print().is_err_and(|failed| failed.kind() != ErrorKind::BrokenPipe);
+            let usage = unwritten || error.use_stderr();
+            return ExitCode::from(if usage { output::USAGE } else { output::CLEAN });
         }
     };
     let mut output = Output::new(cli.color);

@@ -5,7 +5,9 @@
 //! miniport, and a program in two phases (`default_program`).
 
 use crate::roles::Roles;
-use crate::scenario::{Problem, Registry, RegistryValue, Scenario, ScenarioError, Source, Step, Word};
+use crate::scenario::{
+    Problem, RESERVED_NAMES, Registry, RegistryValue, Scenario, ScenarioError, Source, Step, Word,
+};
 use crate::source::{self, DriverFile, DriverFileError, DriverName};
 use crate::suggest;
 use contract::Role;
@@ -175,9 +177,15 @@ impl Inputs {
                     None => return Err(InputError::Scenario(scenario.error(no_driver(&driver.name)))),
                 },
             };
+            let body = body(&name).map_err(|error| match (error, &driver.source) {
+                (InputError::Driver(path, error), Source::Path(word)) => {
+                    InputError::Scenario(scenario.error(no_file(&path, &error, word)))
+                }
+                (error, _) => error,
+            });
             inputs.push(Input {
                 name: driver.name.text.clone(),
-                body: body(&name)?,
+                body: body?,
                 registry: driver.registry.clone(),
             });
         }
@@ -187,7 +195,9 @@ impl Inputs {
                 Body::Native(file) => file.stem(),
                 Body::Builtin(builtin) => builtin.name().to_owned(),
             };
-            let name = unused_name(wanted, |name| inputs.iter().any(|input| input.name == name));
+            let used =
+                |name: &str| RESERVED_NAMES.contains(&name) || inputs.iter().any(|input| input.name == name);
+            let name = unused_name(wanted, used);
             inputs.push(Input { name, body, registry: Registry::new() });
         }
         match inputs.len() {
@@ -226,6 +236,19 @@ fn no_builtin(word: &Word) -> Problem {
         message: format!("no driver `{}` comes with condis", word.text),
         label: "unknown driver".to_owned(),
         help: Some(help),
+        span: word.span.clone(),
+    }
+}
+
+fn no_file(path: &Path, error: &DriverFileError, word: &Word) -> Problem {
+    Problem {
+        message: format!("{}: {error}", path.display()),
+        label: "this driver file".to_owned(),
+        help: if matches!(error, DriverFileError::Missing) {
+            Some("a path is relative to the scenario's own folder".to_owned())
+        } else {
+            error.hint().map(str::to_owned)
+        },
         span: word.span.clone(),
     }
 }
@@ -317,6 +340,7 @@ impl Plan {
             let halt_overtakes = stop_order == StopOrder::Overlapped && scenario.program.is_none();
             add_peers(&mut drivers, if halt_overtakes { UNBIND_AFTER_NOTIFICATION } else { 0 });
         }
+        check_expectations(&scenario, &drivers)?;
         let adapters = adapters(&scenario, &drivers)?;
         let program = match &scenario.program {
             Some(steps) => program(&scenario, steps, &drivers, &adapters)?,
@@ -427,6 +451,27 @@ fn check_names(scenario: &Scenario) -> Result<(), ScenarioError> {
     Ok(())
 }
 
+/// A pattern whose line nobody says can never match.
+fn check_expectations(scenario: &Scenario, drivers: &[PlannedDriver]) -> Result<(), ScenarioError> {
+    let names = || drivers.iter().map(|driver| driver.name.as_str()).chain(RESERVED_NAMES.iter().copied());
+    for pattern in scenario.expect.iter().flat_map(|expectation| &expectation.lines) {
+        let who = pattern.text.split_whitespace().next().unwrap_or_default();
+        if !who.contains('*') && !names().any(|name| name == who) {
+            let known = || names().collect::<Vec<_>>().join(", ");
+            return Err(scenario.error(Problem {
+                message: format!("no line of a trace is about `{who}`"),
+                label: "a pattern begins with a driver's name".to_owned(),
+                help: Some(match suggest::nearest(who, names()) {
+                    Some(near) => format!("did you mean `{near}`?"),
+                    None => format!("there are: {}", known()),
+                }),
+                span: pattern.span.clone(),
+            }));
+        }
+    }
+    Ok(())
+}
+
 /// The adapters of the scenario, or one for each driver that has adapters.
 fn adapters(scenario: &Scenario, drivers: &[PlannedDriver]) -> Result<Vec<PlannedAdapter>, ScenarioError> {
     if scenario.adapters.is_empty() {
@@ -445,6 +490,14 @@ fn adapters(scenario: &Scenario, drivers: &[PlannedDriver]) -> Result<Vec<Planne
         .iter()
         .map(|adapter| {
             let driver = find_driver(scenario, drivers, &adapter.driver)?;
+            if !drivers[usize::from(driver.0)].roles.has_adapters() {
+                return Err(scenario.error(Problem {
+                    message: format!("driver `{}` has no adapters", adapter.driver.text),
+                    label: "it registers no miniport".to_owned(),
+                    help: None,
+                    span: adapter.driver.span.clone(),
+                }));
+            }
             let mut registry = drivers[usize::from(driver.0)].registry.clone();
             registry.extend(adapter.registry.clone());
             Ok(PlannedAdapter { name: adapter.name.text.clone(), driver, registry })

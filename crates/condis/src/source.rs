@@ -35,6 +35,9 @@ impl fmt::Display for DriverName {
     }
 }
 
+/// The most characters of a driver's name in a trace.
+pub(crate) const NAME_MAX: usize = 40;
+
 /// A driver file, read and parsed.
 #[derive(Clone, Debug)]
 pub struct DriverFile {
@@ -50,8 +53,9 @@ impl DriverFile {
     /// The file's name without its extension: what a trace calls the driver if nobody says otherwise.
     pub fn stem(&self) -> String {
         let stem = self.path.file_stem().unwrap_or_default().to_string_lossy();
-        let clean: String =
-            stem.chars().map(|c| if c.is_whitespace() || c.is_control() { '_' } else { c }).collect();
+        let clean = |c: char| if c.is_whitespace() || c.is_control() { '_' } else { c };
+        // The column of a trace that names the driver is as wide as the longest name.
+        let clean: String = stem.chars().map(clean).take(NAME_MAX).collect();
         if clean.is_empty() { "driver".to_owned() } else { clean }
     }
 

@@ -223,9 +223,14 @@ fn a_scenario_whose_driver_is_missing() {
     check_error(
         &["run", "--scenario", &path],
         expect![[r#"
-        error: DIR/nowhere/a.sys: there is no such file
-        hint: a driver is a path to a .sys file, or builtin:NAME
-    "#]],
+            error: DIR/nowhere/a.sys: there is no such file
+             --> DIR/path.toml:3:8
+              |
+            3 | path = "nowhere/a.sys"
+              |        ^^^^^^^^^^^^^^^ this driver file
+              |
+              = help: a path is relative to the scenario's own folder
+        "#]],
     );
 }
 
@@ -267,9 +272,9 @@ fn a_token_of_another_version() {
     check_error(
         &["replay", "9.9.9::00000000:c1:", "builtin:mcm"],
         expect![[r#"
-        error: this token cannot be replayed: the token was made by condis 9.9.9, this is 0.1.0
-        hint: give the drivers, the scenario and the options that the finding names
-    "#]],
+            error: this token cannot be replayed: the token was made by condis 9.9.9, this is 0.1.0
+            hint: run again to get a token of this version
+        "#]],
     );
 }
 
@@ -404,4 +409,47 @@ fn a_word_that_is_no_command() {
     let output = condis(&["inspct", "x"]);
     assert_eq!(output.status.code(), Some(2));
     assert!(text(&output.stderr).contains("inspect"));
+}
+
+#[test]
+fn a_rule_with_two_levels_on_the_command_line() {
+    check_error(
+        &["run", "builtin:mcm", "--allow", "af-close-once", "--deny", "af-close-once"],
+        expect![[r#"
+            error: rule `af-close-once` has two levels
+            hint: give one of --allow, --warn and --deny for a rule
+        "#]],
+    );
+}
+
+#[test]
+fn a_long_token_does_not_fill_the_screen() {
+    let token = format!("0.1.0::00000000:c1:{}!", "A".repeat(4000));
+    let output = condis(&["replay", &token, "builtin:mcm"]);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(output.stderr.len() < 300, "{}", text(&output.stderr));
+}
+
+#[test]
+fn an_open_question_is_explained() {
+    let output = condis(&["explain", "af-q-mcm-notify-at-halt", "--format", "json"]);
+    let value: serde_json::Value = serde_json::from_slice(&output.stdout).expect("JSON");
+    assert_eq!(value["id"], "af-q-mcm-notify-at-halt");
+    assert!(value["rules"].as_array().expect("rules").contains(&"af-notify-on-halt".into()), "{value}");
+    let output = condis(&["explain", "af-q-mcm-notify-at-halt"]);
+    assert!(text(&output.stdout).contains("af-notify-on-halt"));
+}
+
+#[test]
+fn help_that_cannot_be_written_is_an_error() {
+    let full = std::fs::OpenOptions::new().write(true).open("/dev/full").expect("a full device");
+    for arguments in [&["--help"][..], &["rules"]] {
+        let status = Command::new(env!("CARGO_BIN_EXE_condis"))
+            .args(arguments)
+            .stdout(full.try_clone().expect("a handle"))
+            .stderr(Stdio::null())
+            .status()
+            .expect("the program starts");
+        assert_eq!(status.code(), Some(2), "{arguments:?}");
+    }
 }

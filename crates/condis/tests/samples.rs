@@ -254,3 +254,96 @@ fn a_finding_as_text_tells_rule_page_objects_and_how_to_see_it_again() {
         assert!(stdout.contains(part), "{part}\n{stdout}");
     }
 }
+
+/// One of the test drivers of `host` that does what its number says.
+fn fault(number: u32, more: &[&str]) -> (Option<i32>, String) {
+    let driver = concat!(env!("CARGO_MANIFEST_DIR"), "/../host/tests/drivers/faults.sys");
+    let scenario = behaviour(&format!("fault-{number}.toml"), &[("faults", &format!("Fault = {number}"))]);
+    let mut words = vec!["run", driver, "--scenario", &scenario, "--trace", "never"];
+    words.extend(more);
+    let output = condis(&words);
+    (output.status.code(), text(&output.stdout))
+}
+
+#[test]
+fn a_driver_that_does_not_register_is_not_exercised() {
+    let (code, stdout) = fault(0, &[]);
+    assert_eq!(code, Some(0), "{stdout}");
+    assert!(stdout.contains("not exercised: faults never registered with NDIS\n"), "{stdout}");
+    assert!(stdout.contains("not exercised: no address family was opened\n"), "{stdout}");
+}
+
+#[test]
+fn a_loop_that_calls_nothing_is_not_judged() {
+    let (code, stdout) = fault(18, &[]);
+    assert_eq!(code, Some(3), "{stdout}");
+    assert!(stdout.contains("could not judge: faults ran too long at faults.sys+0x"), "{stdout}");
+    assert!(stdout.contains("(DriverEntry, "), "{stdout}");
+}
+
+#[test]
+fn a_crash_says_what_and_where() {
+    for (number, part) in [
+        (8, "an entry was removed twice, at faults.sys+0x"),
+        (12, "calls or jumps to NULL\n"),
+        (19, "calls KeBugCheckEx with code 0xe2, at faults.sys+0x"),
+        (44, "has written to a block after freeing it, address 0x"),
+    ] {
+        let (code, stdout) = fault(number, &[]);
+        assert_eq!(code, Some(1), "{stdout}");
+        let head = stdout.lines().find(|line| line.starts_with("error[")).expect("a finding");
+        assert!(format!("{head}\n").contains(part), "{head}");
+        assert!(!head.contains("NULL + "), "{head}");
+    }
+}
+
+#[test]
+fn a_call_of_the_kernel_that_breaks_a_rule_is_named_with_its_place() {
+    let (code, stdout) = fault(21, &[]);
+    assert_eq!(code, Some(1), "{stdout}");
+    let head = "error[kernel-pool-invalid-free]: faults: frees a block a second time (in NdisFreeMemory)\n";
+    assert!(stdout.contains(head), "{stdout}");
+    assert!(stdout.contains("(DriverEntry, ./crates/host/tests/drivers/faults.c:"), "{stdout}");
+}
+
+#[test]
+fn a_limit_says_what_it_is_and_how_it_is_changed() {
+    let scenario = file("few-steps.toml", b"[limits]\nsteps = 10\n");
+    let output = condis(&["run", &good("mcm"), "--scenario", &scenario]);
+    assert_eq!(output.status.code(), Some(3));
+    let stdout = text(&output.stdout);
+    assert!(
+        stdout.contains("it reached the limit of 10 scheduling points ([limits] steps of a scenario)"),
+        "{stdout}"
+    );
+}
+
+/// Sends a signal to a long campaign that has run for a while, and gives what comes of it.
+fn interrupted(arguments: &[&str]) -> (Option<i32>, String) {
+    use std::process::{Command, Stdio};
+    let mut words = vec!["run"];
+    words.extend(arguments);
+    words.extend(["--strategy", "random", "--executions", "100000000"]);
+    let child = Command::new(env!("CARGO_BIN_EXE_condis"))
+        .args(words)
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("the program starts");
+    std::thread::sleep(std::time::Duration::from_secs(2));
+    let sent = Command::new("kill").args(["-INT", &child.id().to_string()]).status().expect("a signal");
+    assert!(sent.success());
+    let output = child.wait_with_output().expect("it ends");
+    (output.status.code(), text(&output.stdout))
+}
+
+#[test]
+fn an_interrupted_campaign_prints_what_it_has_found() {
+    let (code, stdout) = interrupted(&[&good("mcm")]);
+    assert_eq!(code, Some(130), "{stdout}");
+    assert!(stdout.contains("interrupted: "), "{stdout}");
+    assert!(stdout.ends_with(" executions: no findings\n"), "{stdout}");
+    let faulty = driver(&samples().join("bad/af-cm-close-complete-pending-only/twice"));
+    let (code, stdout) = interrupted(&[&faulty]);
+    assert_eq!(code, Some(1), "{stdout}");
+    assert!(stdout.contains("error[af-cm-close-complete-pending-only]: "), "{stdout}");
+}

@@ -1,5 +1,7 @@
 //! Scenario files: what is read, and how mistakes are told.
 
+mod common;
+
 use condis::plan::{Inputs, Options, Plan};
 use condis::scenario::{RegistryValue, Scenario};
 use condis::source::DriverName;
@@ -359,4 +361,89 @@ fn a_program_that_loads_nothing_has_its_drivers_loaded() {
     inputs.scenario = Scenario::parse("demo.toml", scenario).expect("a sound scenario");
     let plan = Plan::new(inputs, &Options::default()).expect("a plan");
     assert_eq!(plan.program.len(), 3, "{:?}", plan.program);
+}
+
+#[test]
+fn a_rule_with_two_levels() {
+    check_mistake(
+        "[levels]\nallow = [\"af-close-once\"]\ndeny = [\"af-close-once\"]\n",
+        expect![[r#"
+        error: rule `af-close-once` has two levels
+         --> demo.toml:3:9
+          |
+        3 | deny = ["af-close-once"]
+          |         ^^^^^^^^^^^^^^^ it stands in this table already
+    "#]],
+    );
+}
+
+#[test]
+fn an_expectation_of_nothing() {
+    check_mistake(
+        "[[expect]]\nlines = []\n",
+        expect![[r#"
+        error: an expectation names at least one line
+         --> demo.toml:2:9
+          |
+        2 | lines = []
+          |         ^^ none is here
+    "#]],
+    );
+}
+
+#[test]
+fn a_name_that_traces_use_already() {
+    check_mistake(
+        "[[driver]]\nname = \"NDIS\"\n",
+        expect![[r#"
+        error: `NDIS` cannot be a name
+         --> demo.toml:2:8
+          |
+        2 | name = "NDIS"
+          |        ^^^^^^ traces call something else so
+    "#]],
+    );
+}
+
+#[test]
+fn an_expectation_that_no_line_can_meet() {
+    expect![[r#"
+        error: no line of a trace is about `clint`
+         --> demo.toml:2:8
+          |
+        2 | line = "clint ProtocolClNotifyCloseAf(*)"
+          |        ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^ a pattern begins with a driver's name
+          |
+          = help: did you mean `client`?
+    "#]]
+    .assert_eq(&plan_mistake("[[expect]]\nline = \"clint ProtocolClNotifyCloseAf(*)\"\n"));
+}
+
+#[test]
+fn an_adapter_of_a_driver_that_has_none() {
+    expect![[r#"
+        error: driver `client` has no adapters
+         --> demo.toml:3:10
+          |
+        3 | driver = "client"
+          |          ^^^^^^^^ it registers no miniport
+    "#]]
+    .assert_eq(&plan_mistake("[[adapter]]\nname = \"nic1\"\ndriver = \"client\"\n"));
+}
+
+#[test]
+fn a_driver_file_that_is_not_there_is_told_in_the_scenario() {
+    let scenario =
+        common::file("no-driver-file.toml", b"[[driver]]\nname = \"mcm\"\npath = \"no-such-driver.sys\"\n");
+    let error = Inputs::read(&[], Some(std::path::Path::new(&scenario))).expect_err("a mistake");
+    expect![[r#"
+        error: DIR/no-such-driver.sys: there is no such file
+         --> DIR/no-driver-file.toml:3:8
+          |
+        3 | path = "no-such-driver.sys"
+          |        ^^^^^^^^^^^^^^^^^^^^ this driver file
+          |
+          = help: a path is relative to the scenario's own folder
+    "#]]
+    .assert_eq(&error.to_string().replace(&common::folder().display().to_string(), "DIR"));
 }

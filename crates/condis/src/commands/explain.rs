@@ -1,10 +1,10 @@
-//! `condis explain`: one rule, or one function of NDIS.
+//! `condis explain`: one rule, one function of NDIS, or one open question of the documentation.
 
 use crate::cli::Format;
 use crate::output::{CLEAN, Failure, Output};
 use condis::suggest;
-use contract::{Ddi, Rule};
-use report::manual::{self, DdiEntry, RuleEntry};
+use contract::{Ddi, Question, Rule};
+use report::manual::{self, DdiEntry, QuestionEntry, RuleEntry};
 use serde::Serialize;
 
 #[derive(Debug, clap::Args)]
@@ -12,9 +12,10 @@ use serde::Serialize;
 Examples:
   condis explain af-close-once                  a rule
   condis explain NdisClCloseAddressFamily       a function, with the rules about it
+  condis explain af-q-mcm-notify-at-halt        an open question that rules rest on
   condis explain ProtocolCmOpenAf --format json a callback, for programs")]
 pub(crate) struct Arguments {
-    /// The id of a rule, or the name of a function or callback.
+    /// The id of a rule or of an open question, or the name of a function or callback.
     name: String,
     /// The form of the output.
     #[arg(long, value_enum, default_value_t)]
@@ -38,6 +39,12 @@ pub(crate) fn run(arguments: &Arguments, output: &mut Output) -> Result<u8, Fail
         }
         (Subject::Ddi(ddi), Format::Text) => output.print(&manual::ddi_page(ddi, output.look()))?,
         (Subject::Ddi(ddi), Format::Json) => output.json(&Document { condis, entry: DdiEntry::of(ddi) })?,
+        (Subject::Question(question), Format::Text) => {
+            output.print(&manual::question_page(question, output.look()))?
+        }
+        (Subject::Question(question), Format::Json) => {
+            output.json(&Document { condis, entry: QuestionEntry::of(question) })?
+        }
     }
     Ok(CLEAN)
 }
@@ -46,6 +53,7 @@ pub(crate) fn run(arguments: &Arguments, output: &mut Output) -> Result<u8, Fail
 enum Subject {
     Rule(Rule),
     Ddi(Ddi),
+    Question(Question),
 }
 
 fn lookup(name: &str) -> Result<Subject, Failure> {
@@ -54,6 +62,9 @@ fn lookup(name: &str) -> Result<Subject, Failure> {
     }
     if let Some(ddi) = Ddi::from_name(name) {
         return Ok(Subject::Ddi(ddi));
+    }
+    if let Some(question) = Question::from_id(name) {
+        return Ok(Subject::Question(question));
     }
     let rules = Rule::ALL.iter().map(|rule| rule.id());
     let ddis = Ddi::ALL.iter().map(|ddi| ddi.name());

@@ -4,7 +4,7 @@ use super::world::{How, World, session_failure};
 use crate::output::{Failure, Output};
 use condis::campaign;
 use condis::source::DriverName;
-use condis::token::Token;
+use condis::token::{Mismatch, Token};
 use std::path::Path;
 
 #[derive(Debug, clap::Args)]
@@ -32,8 +32,13 @@ pub(crate) fn run(arguments: &Arguments, output: &mut Output) -> Result<u8, Fail
     let drivers: Vec<DriverName> = arguments.drivers.iter().map(|name| DriverName::new(name)).collect();
     let plan = arguments.world.plan(&drivers, output)?;
     token.check(&plan).map_err(|mismatch| {
-        Failure::usage(format!("this token cannot be replayed: {mismatch}"))
-            .hint("give the drivers, the scenario and the options that the finding names")
+        let failure = Failure::usage(format!("this token cannot be replayed: {mismatch}"));
+        match mismatch {
+            Mismatch::Version { .. } => failure.hint("run again to get a token of this version"),
+            Mismatch::DriverCount { .. } | Mismatch::Driver { .. } | Mismatch::Scenario => {
+                failure.hint("give the drivers, the scenario and the options that the finding names")
+            }
+        }
     })?;
     let replayed = campaign::replay(&plan, &token).map_err(|error| session_failure(&error))?;
     let mut campaign =
@@ -45,6 +50,9 @@ pub(crate) fn run(arguments: &Arguments, output: &mut Output) -> Result<u8, Fail
 /// The most bytes of a file that is read for a token.
 const MAX_FILE: u64 = 256 << 20;
 
+/// How much of a token an error shows: one of many steps would fill the screen.
+const SHOWN: usize = 60;
+
 /// Reads a token, or the file that has one.
 fn token(argument: &str) -> Result<Token, Failure> {
     let error = match argument.parse() {
@@ -53,7 +61,11 @@ fn token(argument: &str) -> Result<Token, Failure> {
     };
     let path = Path::new(argument);
     if !path.is_file() {
-        return Err(Failure::usage(format!("`{argument}` is neither a token nor a file: {error}")));
+        let mut shown: String = argument.chars().take(SHOWN).collect();
+        if shown.len() < argument.len() {
+            shown.push('…');
+        }
+        return Err(Failure::usage(format!("`{shown}` is neither a token nor a file: {error}")));
     }
     if path.metadata().is_ok_and(|metadata| metadata.len() > MAX_FILE) {
         return Err(Failure::usage(format!("{argument}: the file is too large to be a run")));

@@ -7,7 +7,11 @@ use clap::ValueEnum;
 use condis::campaign::{self, Order};
 use condis::source::DriverName;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use signal_hook::consts::{SIGINT, SIGTERM};
 use std::io::IsTerminal;
+use std::ops::ControlFlow;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
@@ -27,7 +31,7 @@ Examples:
 
 Exit codes: 0 clean, 1 errors or warnings found, 2 usage or environment, 3 could not judge
 (an import that condis lacks was called, a loop that it cannot see into, a limit),
-101 a bug of condis.")]
+101 a bug of condis, 130 interrupted; an interrupted run prints what it has found.")]
 pub(crate) struct Arguments {
     /// Drivers: paths to .sys files, or builtin:client, builtin:cm, builtin:mcm, builtin:miniport.
     #[arg(value_name = "DRIVER")]
@@ -73,11 +77,27 @@ pub(crate) fn run(arguments: &Arguments, output: &mut Output) -> Result<u8, Fail
         .hint("add --strategy random"));
     }
     let bar = progress_bar(executions, arguments.world.format());
-    let mut progress = |done| bar.set_position(done);
+    let interrupted = interrupts()?;
+    let mut progress = |done| {
+        bar.set_position(done);
+        if interrupted.load(Ordering::Relaxed) { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+    };
     let campaign = campaign::run(&plan, order, executions, &mut progress);
     bar.finish_and_clear();
     let mut campaign = campaign.map_err(|error| session_failure(&error))?;
     arguments.world.print(&plan, &drivers, &mut campaign, &how, output)
+}
+
+/// A flag that an interrupt or a request to end sets, so that what was found until then is printed. The second one ends the
+/// program at once.
+fn interrupts() -> Result<Arc<AtomicBool>, Failure> {
+    let flag = Arc::new(AtomicBool::new(false));
+    for signal in [SIGINT, SIGTERM] {
+        signal_hook::flag::register_conditional_default(signal, Arc::clone(&flag))
+            .and_then(|_| signal_hook::flag::register(signal, Arc::clone(&flag)))
+            .map_err(|error| Failure::usage(format!("signals cannot be caught: {error}")))?;
+    }
+    Ok(flag)
 }
 
 /// A bar on a terminal for long work, and nothing in a pipe.

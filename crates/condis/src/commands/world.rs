@@ -80,6 +80,14 @@ impl World {
     pub(crate) fn plan(&self, drivers: &[DriverName], output: &Output) -> Result<Plan, Failure> {
         let inputs =
             Inputs::read(drivers, self.scenario.as_deref()).map_err(|error| input_failure(&error, output))?;
+        for (first, second) in
+            [(&self.allow, &self.warn), (&self.allow, &self.deny), (&self.warn, &self.deny)]
+        {
+            if let Some(twice) = first.iter().find(|rule| second.contains(rule)) {
+                return Err(Failure::usage(format!("rule `{twice}` has two levels"))
+                    .hint("give one of --allow, --warn and --deny for a rule"));
+            }
+        }
         let mut levels = Levels::default();
         for (rules, setting) in
             [(&self.allow, Setting::Allow), (&self.warn, Setting::Warn), (&self.deny, Setting::Deny)]
@@ -129,7 +137,7 @@ impl World {
                 for found in &campaign.found {
                     output.print(&found.text(look))?;
                 }
-                output.print(&self.summary(campaign, drivers, look))?;
+                output.print(&self.summary(plan, campaign, drivers, look))?;
             }
         }
         Ok(code)
@@ -139,15 +147,22 @@ impl World {
         let show = Show { kernel: self.kernel, ..Show::default() };
         let writer = Writer::new(recording.names.clone(), output.look(), show);
         let mut text = writer.head();
+        let mut hidden = 0;
         for (index, record) in recording.records.iter().enumerate() {
-            text += &writer.line(index + 1, record, &recording.texts).unwrap_or_default();
+            match writer.line(index + 1, record, &recording.texts) {
+                Some(line) => text += &line,
+                None => hidden += 1,
+            }
+        }
+        if hidden > 0 {
+            text += &format!("      … {hidden} lines about the kernel, which --kernel shows\n");
         }
         text.push('\n');
         output.print(&text)
     }
 
     /// The last lines: how many executions, what they showed, what could not be judged.
-    fn summary(&self, campaign: &Campaign, drivers: &[DriverName], look: Look) -> String {
+    fn summary(&self, plan: &Plan, campaign: &Campaign, drivers: &[DriverName], look: Look) -> String {
         let mut out = String::new();
         for unjudged in &campaign.unjudged {
             out += &format!("{}: {}", look.strong("could not judge"), unjudged.text);
@@ -166,6 +181,12 @@ impl World {
                 let seen = times(found.count, campaign.executions);
                 out += &format!("{}[{}]: {}{seen}\n", finding.level, finding.id, finding.message);
             }
+        }
+        for remark in campaign.remarks(plan) {
+            out += &format!("{}: {remark}\n", look.strong("not exercised"));
+        }
+        if campaign.interrupted {
+            out += "interrupted: what follows is about the executions made until then\n";
         }
         let count = |level| campaign.found.iter().filter(|found| found.finding.level == level).count();
         let counts = [(Level::Error, "error"), (Level::Warning, "warning"), (Level::Note, "note")]
@@ -292,6 +313,8 @@ struct Document<'a> {
     how: &'a How,
     executions: u64,
     clean: u64,
+    interrupted: bool,
+    remarks: Vec<String>,
     findings: Vec<FoundEntry<'a>>,
     unjudged: Vec<UnjudgedEntry<'a>>,
     bugs: &'a [String],
@@ -375,6 +398,8 @@ impl<'a> Document<'a> {
             how,
             executions: campaign.executions,
             clean: campaign.clean,
+            interrupted: campaign.interrupted,
+            remarks: campaign.remarks(plan),
             findings: findings.collect(),
             unjudged: unjudged.collect(),
             bugs: &campaign.bugs,

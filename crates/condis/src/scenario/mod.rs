@@ -14,6 +14,9 @@ use report::Setting;
 use std::collections::BTreeMap;
 use std::ops::Range;
 
+/// Who acts in a trace beside the drivers. No driver and no adapter can have such a name.
+pub const RESERVED_NAMES: &[&str] = &["NDIS", "environment"];
+
 /// A value of the registry, as `NdisReadConfiguration` gives it.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub enum RegistryValue {

@@ -1,9 +1,10 @@
 //! Reads a scenario from TOML: every key is known or an error, and an error says what may have been meant.
 
 use super::{
-    Adapter, Driver, Expect, Limits, Ndis, Problem, Registry, RegistryValue, Scenario, ScenarioError, Source,
-    Step, Word,
+    Adapter, Driver, Expect, Limits, Ndis, Problem, RESERVED_NAMES, Registry, RegistryValue, Scenario,
+    ScenarioError, Source, Step, Word,
 };
+use crate::source::NAME_MAX;
 use crate::suggest;
 use contract::Rule;
 use model::{NetEvent, Power, StopOrder};
@@ -87,6 +88,10 @@ impl<'a, 't> Table<'a, 't> {
     }
 }
 
+fn is_empty(value: &Value<'_>) -> bool {
+    matches!(value.get_ref(), DeValue::Array(entries) if entries.is_empty())
+}
+
 /// Reads on after a mistake, so that all of them are told at once.
 struct Reader {
     problems: Vec<Problem>,
@@ -151,8 +156,16 @@ impl Reader {
         self.known(&table, "[levels]", &["allow", "warn", "deny"]);
         let mut levels = Vec::new();
         for (key, setting) in [("allow", Setting::Allow), ("warn", Setting::Warn), ("deny", Setting::Deny)] {
-            let rules = self.get(&table, key, |reader, value| reader.array(value, Reader::rule));
-            levels.extend(rules.unwrap_or_default().into_iter().map(|rule| (rule, setting)));
+            let rules = self.get(&table, key, |reader, value| {
+                reader.array(value, |reader, value| Some((reader.rule(value)?, value.span())))
+            });
+            for (rule, span) in rules.unwrap_or_default() {
+                if levels.iter().any(|(known, _)| *known == rule) {
+                    let message = format!("rule `{rule}` has two levels");
+                    self.problem(span, message, "it stands in this table already", None);
+                }
+                levels.push((rule, setting));
+            }
         }
         Some(levels)
     }
@@ -299,6 +312,10 @@ impl Reader {
     fn expect(&mut self, table: &Table<'_, '_>) -> Option<Expect> {
         self.known(table, "[[expect]]", &["line", "lines", "count"]);
         let line = self.get(table, "line", Reader::word);
+        if let Some(empty) = table.get("lines").filter(|lines| is_empty(lines)) {
+            let message = "an expectation names at least one line".to_owned();
+            self.problem(empty.span(), message, "none is here", None);
+        }
         let lines = self.get(table, "lines", |reader, value| reader.array(value, Reader::word));
         let count = self.get(table, "count", |reader, value| reader.integer(value, 0, i64::from(u32::MAX)));
         let counted = table.get("count").map(Spanned::span);
@@ -464,10 +481,15 @@ impl Reader {
     fn name(&mut self, value: &Value<'_>) -> Option<Word> {
         let word = self.word(value)?;
         let sound = |letter: char| letter.is_alphanumeric() || matches!(letter, '-' | '_' | '.');
-        if word.text.chars().all(sound) && word.text.chars().count() <= 40 {
+        if RESERVED_NAMES.contains(&word.text.as_str()) {
+            let message = format!("`{}` cannot be a name", word.text);
+            self.problem(word.span, message, "traces call something else so", None);
+            return None;
+        }
+        if word.text.chars().all(sound) && word.text.chars().count() <= NAME_MAX {
             return Some(word);
         }
-        let help = "a name has at most 40 letters, digits, `-`, `_` and `.`".to_owned();
+        let help = format!("a name has at most {NAME_MAX} letters, digits, `-`, `_` and `.`");
         self.problem(word.span, "this cannot be a name".to_owned(), "not a name", Some(help));
         None
     }
