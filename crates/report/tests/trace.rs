@@ -366,7 +366,7 @@ fn a_breach_at_a_call_shows_the_object_and_its_part_of_the_trace() {
     assert_eq!(value["level"], "error");
     assert_eq!(value["line"], trace.records.len());
     expect![[r#"
-        error[af-cm-close-complete-pending-only]: mcm: af1: completed a second time
+        error[af-cm-close-complete-pending-only]: mcm: af1: completed a second time (in NdisCmCloseAddressFamilyComplete)
           --> mcm.sys+0x1218, line 26 of the trace
            = rule: Ndis(M)CmCloseAddressFamilyComplete is called only for an AF whose close is pending in
                    the call manager. A completion made while ProtocolCmCloseAf is still running is fine if
