@@ -97,7 +97,7 @@ pub struct ImportEntry {
     /// Whether condis has it.
     pub provided: bool,
     /// Whether the contract describes it.
-    pub documented: bool,
+    pub in_contract: bool,
 }
 
 impl Inspection {
@@ -111,7 +111,7 @@ impl Inspection {
             ImportEntry {
                 library: import.library.to_string(),
                 provided: by_name && provided(&import.library, &symbol),
-                documented: by_name && exports.contains(&symbol.as_str()),
+                in_contract: by_name && exports.contains(&symbol.as_str()),
                 symbol,
             }
         });
