@@ -553,6 +553,15 @@ impl World {
                 "ProtocolSetOptions set a role's handlers without NDIS_PROTOCOL_CO_CHARACTERISTICS",
             ));
         }
+        // NDIS tells clients only of address families, so a pure call manager may do without.
+        if this.is_client() && this.co.is_some_and(|co| !co.contains(Ddi::ProtocolCoAfRegisterNotify)) {
+            return Err(violation(
+                Rule::AfNotifyHandlerClient,
+                driver,
+                Object::Driver(driver),
+                "a client's CoAfRegisterNotifyHandler is NULL",
+            ));
+        }
         self.set_protocol(cx, driver, Protocol::Registered(handle, context));
         Ok(())
     }
@@ -830,13 +839,9 @@ impl World {
                     );
                 }
             }
-            PROTOCOL_CO => {
-                if !table.handlers.contains(Ddi::ProtocolCoAfRegisterNotify) {
-                    return fail(Rule::AfNotifyHandlerClient, "CoAfRegisterNotifyHandler is NULL");
-                }
-            }
-            // Which of these an MCM may leave NULL shows when both tables are there: see `miniport_options_set`.
-            MINIPORT_CO => {}
+            // What must be in these shows when the role's table is there, too: see `protocol_options_set` and
+            // `miniport_options_set`.
+            PROTOCOL_CO | MINIPORT_CO => {}
             _ => unreachable!("optional_table knows these four"),
         }
         if let HandleArg::Known(handle) = handle
