@@ -155,7 +155,7 @@ impl World {
             }
         }
         if hidden > 0 {
-            text += &format!("      … {hidden} lines about the kernel, which --kernel shows\n");
+            text += &format!("      … and {} about the kernel: --kernel\n", plural(hidden, "line"));
         }
         text.push('\n');
         output.print(&text)
