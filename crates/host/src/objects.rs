@@ -1,7 +1,7 @@
 //! Kernel objects that drivers hold by an opaque handle: timers and work items of NDIS and of the kernel, and open
 //! configurations.
 
-use crate::handle::{object_address, object_number};
+use crate::handle::{OBJECTS, object_address, object_number};
 use model::DriverId;
 
 /// What a routine of a driver's own is called with.
@@ -154,8 +154,8 @@ pub(crate) enum BadObject {
 #[derive(Debug, Default)]
 pub(crate) struct Objects {
     objects: Vec<Object>,
-    /// How many threads wait for DPCs.
-    pub(crate) flushing: u32,
+    /// The events of the calls that wait for DPCs: addresses among those of objects that no object has.
+    pub(crate) flushing: Vec<u64>,
 }
 
 impl Objects {
@@ -189,6 +189,19 @@ impl Objects {
         self.objects.iter().filter(kept).map(|object| object.kind.forgotten())
     }
 
+    /// Gives the event that a call waits on for DPCs; the end of each DPC sets it until [`Objects::end_flush`].
+    pub(crate) fn begin_flush(&mut self) -> u64 {
+        let mut events = OBJECTS..;
+        let event = events.find(|event| !self.flushing.contains(event)).unwrap_or(OBJECTS);
+        self.flushing.push(event);
+        event
+    }
+
+    /// Takes an event back.
+    pub(crate) fn end_flush(&mut self, event: u64) {
+        self.flushing.retain(|of| *of != event);
+    }
+
     /// Whether any DPC is queued or runs.
     pub(crate) fn has_outstanding_dpc(&self, now: u64) -> bool {
         self.objects.iter().any(|object| object.dpc.is_outstanding(now))
@@ -205,6 +218,16 @@ impl Objects {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn calls_that_wait_for_dpcs_have_events_of_their_own() {
+        let mut objects = Objects::default();
+        let (one, other) = (objects.begin_flush(), objects.begin_flush());
+        assert_ne!(one, other);
+        objects.end_flush(one);
+        assert_eq!(objects.begin_flush(), one, "an event is used again, so there are no more than tasks");
+        assert!(object_number(one).is_none() && object_number(other).is_none());
+    }
 
     #[test]
     fn a_dpc_is_outstanding_from_its_deadline_until_it_has_run() {

@@ -13,9 +13,6 @@ const CONTEXT: usize = LAYOUT.offset_of("FunctionContext").unwrap();
 /// Units of 100 ns in a millisecond.
 const MILLISECOND: u64 = 10_000;
 
-/// The event that `KeFlushQueuedDpcs` waits for: an address among those of objects that no object has.
-const FLUSHED: u64 = crate::handle::OBJECTS;
-
 /// Notes that a timer's DPC begins or has ended.
 pub(crate) fn note_dpc(timer: u64, begins: bool) {
     let Some(host) = crate::host::Host::current() else { return };
@@ -26,12 +23,12 @@ pub(crate) fn note_dpc(timer: u64, begins: bool) {
         return;
     }
     object.dpc.end();
-    if objects.flushing == 0 {
-        return;
-    }
+    let flushing = objects.flushing.clone();
     drop(objects);
-    let operation = Operation::Set(Token(FLUSHED));
-    engine::kernel(KernelCall { routine: "KeFlushQueuedDpcs", max_irql: MaxIrql::Dispatch, operation });
+    for event in flushing {
+        let operation = Operation::Set(Token(event));
+        engine::kernel(KernelCall { routine: "KeFlushQueuedDpcs", max_irql: MaxIrql::Dispatch, operation });
+    }
 }
 
 /// Ends the execution if `timer` is no timer that may be used.
@@ -98,19 +95,20 @@ super::exports! {
         was_set as u8
     }
 
-    /// Waits until no DPC is queued or runs, by means of an event that the end of each sets while somebody waits.
+    /// Waits until no DPC is queued or runs, by means of an event of this call that the end of each DPC sets. With one event
+    /// for all calls, one would reset what another has yet to see.
     Kernel Passive "wdm/nf-wdm-keflushqueueddpcs"
     KeFlushQueuedDpcs[here]() {
         let objects = &here.host().objects;
-        objects.borrow_mut().flushing += 1;
+        let event = objects.borrow_mut().begin_flush();
         loop {
-            here.kernel(Operation::Reset(Token(FLUSHED)));
+            here.kernel(Operation::Reset(Token(event)));
             let outstanding = objects.borrow().has_outstanding_dpc(engine::time());
             if !outstanding {
                 break;
             }
-            here.kernel(Operation::Wait(Token(FLUSHED), None));
+            here.kernel(Operation::Wait(Token(event), None));
         }
-        objects.borrow_mut().flushing -= 1;
+        objects.borrow_mut().end_flush(event);
     }
 }

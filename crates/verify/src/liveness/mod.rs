@@ -68,7 +68,10 @@ impl Liveness {
         let stuck = || root.iter().filter_map(|&node| graph.stuck(node));
         let (violation, mut chain) = if let Some((task, debt)) = self.circle(stuck, debts) {
             self.deadlock(task, debt)
-        } else if let Some(debt) = debts().find(|debt| is_request(debt.rule)).or_else(|| debts().next()) {
+        } else if let Some(debt) = debts()
+            // In a circle, who waits for another's debt is not to blame for it.
+            .min_by_key(|debt| (!is_request(debt.rule), debt.waits_for.is_some()))
+        {
             (owed(debt), Vec::new())
         } else {
             // A call of NDIS may wait for a teardown, and a teardown for a task that is stuck elsewhere.

@@ -244,6 +244,18 @@ fn a_notification_that_is_never_completed_is_the_clients_fault_alone() {
 }
 
 #[test]
+fn in_a_circle_who_owes_and_waits_for_nobody_is_to_blame() {
+    // The call manager never completes an open and waits in its halt; the client's unbind waits for that open.
+    let callback = Callback::MiniportHaltEx { adapter_context: Token(3), action: HaltAction::DeviceStopped };
+    let halt = stuck(6, &[frame(CM, callback)]);
+    let open = debt(CM, Rule::AfCmOpenCompleteRequired, af());
+    let unbind = waiting(CLIENT, UNBIND, client_binding(), af());
+    for debts in [[unbind, open], [open, unbind]] {
+        assert_eq!(roots(&opened(), &debts, core::slice::from_ref(&halt)), [(CM, open.rule)]);
+    }
+}
+
+#[test]
 fn an_unbind_of_the_client_that_is_never_completed_explains_a_call_manager_that_waits_for_it() {
     let waits = stuck(6, &[frame(CM, unbind())]);
     assert_eq!(roots(&opened(), &[debt(CLIENT, UNBIND, client_binding())], &[waits]), [(CLIENT, UNBIND)]);
