@@ -5618,7 +5618,7 @@ pub(crate) static INFO: [RuleInfo; 1053] = [
         rests_on: &[],
         enforcement: Enforcement::Waits {
             needs: "NdisQueryBindInstanceName",
-            why: "The function is not there yet: a driver that imports it is refused by name.",
+            why: "The function is not there yet: a call of it ends the run by its name.",
         },
     },
     RuleInfo {
