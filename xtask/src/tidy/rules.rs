@@ -55,13 +55,8 @@ struct Area {
 const ENFORCEMENT: &str = "contract/enforcement.toml";
 
 /// Rules that are raised in several rooms, and why.
-const RAISED_IN_SEVERAL: &[(&str, &str)] = &[
-    (
-        "af-close-on-unbind",
-        "seen when the adapter is closed (af) and when an unbind ends without that (binding)",
-    ),
-    ("kernel-deadlock", "the engine names it for whatever no monitor explains"),
-];
+const RAISED_IN_SEVERAL: &[(&str, &str)] =
+    &[("kernel-deadlock", "the engine names it for whatever no monitor explains")];
 
 /// Where rules are raised. `report` and the rest of `condis` only speak of them, and so does `verify::level`, which ranks
 /// them.

@@ -128,22 +128,11 @@ impl World {
     pub(crate) fn check_afs_before_close(&self, cx: &mut Context<'_>, slot: u32) -> Result<(), Violation> {
         let binding = &self.bindings[slot];
         let driver = binding.driver;
-        let mut closing = None;
-        for (_, af) in self.afs.iter().filter(|(_, af)| af.binding == binding.id) {
-            match (af.state, af.report) {
-                // An open that has failed pends for the client until it hears of that.
-                (AfState::Opening | AfState::Open, _)
-                | (AfState::Failed, Report::Due | Report::Queued(_)) => {
-                    let offence = "NdisCloseAdapterEx was called with an address family open";
-                    return Err(violation(Rule::AfCloseOnUnbind, driver, af.object(), offence));
-                }
-                (AfState::Closing, _) => closing = Some(af.object()),
-                (AfState::Closed, _) | (AfState::Failed, Report::Telling | Report::Told) => {}
-            }
-        }
-        if let Some(object) = closing {
+        self.check_client_closed(binding, "NdisCloseAdapterEx was called with an address family open")?;
+        let closing = |af: &&Af| af.binding == binding.id && af.state == AfState::Closing;
+        if let Some(af) = self.afs_on(binding).find(closing) {
             let offence = "NdisCloseAdapterEx was called before the close of an address family was over";
-            cx.warn(Rule::AfCloseBeforeCloseadapter, driver, object, offence);
+            cx.warn(Rule::AfCloseBeforeCloseadapter, driver, af.object(), offence);
         }
         let mine = |af: &&Af| af.binding != binding.id && !af.is_with_manager();
         let managed: Vec<&Af> = self.afs_on(binding).filter(mine).collect();
@@ -239,7 +228,23 @@ impl World {
         self.afs_on(binding).chain(self.afs_noticed_on(binding)).next().map(|af| af.id)
     }
 
-    pub(crate) fn has_open_client_af(&self, binding: &Binding) -> bool {
-        self.afs_on(binding).any(|af| af.binding == binding.id)
+    /// Checks that the client of a binding which goes away has closed, or begun to close, every AF that it has there.
+    pub(crate) fn check_client_closed(
+        &self,
+        binding: &Binding,
+        offence: &'static str,
+    ) -> Result<(), Violation> {
+        for (_, af) in self.afs.iter().filter(|(_, af)| af.binding == binding.id) {
+            match (af.state, af.report) {
+                // An open that has failed pends for the client until it hears of that.
+                (AfState::Opening | AfState::Open, _)
+                | (AfState::Failed, Report::Due | Report::Queued(_)) => {
+                    return Err(violation(Rule::AfCloseOnUnbind, binding.driver, af.object(), offence));
+                }
+                (AfState::Closing | AfState::Closed, _)
+                | (AfState::Failed, Report::Telling | Report::Told) => {}
+            }
+        }
+        Ok(())
     }
 }

@@ -97,11 +97,8 @@ impl World {
                 fail(Rule::BindingUnbindAfterClose, "the close of the adapter has not completed")
             }
             Opened::Opening | Opened::Open => {
-                if self.has_open_client_af(this) {
-                    fail(Rule::AfCloseOnUnbind, "the unbind was reported over with an address family open")
-                } else {
-                    fail(Rule::BindingUnbindCloses, "the unbind was reported over without NdisCloseAdapterEx")
-                }
+                self.check_client_closed(this, "the unbind was reported over with an address family open")?;
+                fail(Rule::BindingUnbindCloses, "the unbind was reported over without NdisCloseAdapterEx")
             }
         }
     }
