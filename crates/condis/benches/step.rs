@@ -60,6 +60,7 @@ impl Drivers {
                         OutParameter::DriverHandle(handle) => self.protocol = Some(handle),
                         OutParameter::Binding(handle, _) => self.binding = Some(handle),
                         OutParameter::AddressFamily(handle) => self.af = Some(handle),
+                        _ => panic!("TEMPORARY"),
                     }
                     input = Input::Resumed(operation);
                 }
@@ -143,7 +144,7 @@ impl Drivers {
             }
             Callback::CmOpenAf { af, .. } => {
                 self.manager_af = Some(af);
-                return Reply { status: Status::SUCCESS, context: Token(5) };
+                return Reply::status(Status::SUCCESS).with_context(Token(5));
             }
             _ => {}
         }

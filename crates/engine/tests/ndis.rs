@@ -45,6 +45,7 @@ fn stores(place: &Cell<Option<Handle>>, what: Call) -> Status {
         OutParameter::DriverHandle(handle)
         | OutParameter::Binding(handle, _)
         | OutParameter::AddressFamily(handle) => place.set(Some(handle)),
+        _ => panic!("TEMPORARY"),
     })
 }
 
@@ -105,7 +106,7 @@ impl Driver for CallManager {
             }
             Callback::CmOpenAf { af, .. } => {
                 self.af.set(Some(af));
-                return Reply { status: Status::SUCCESS, context: Token(3) };
+                return Reply::status(Status::SUCCESS).with_context(Token(3));
             }
             Callback::CmCloseAf { .. } => match self.close {
                 Close::Returns => Status::SUCCESS,

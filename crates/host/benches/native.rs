@@ -71,6 +71,7 @@ fn stores(place: &Cell<Option<Handle>>, what: Call) -> Status {
         OutParameter::DriverHandle(handle)
         | OutParameter::Binding(handle, _)
         | OutParameter::AddressFamily(handle) => place.set(Some(handle)),
+        _ => panic!("TEMPORARY"),
     })
 }
 
@@ -121,7 +122,7 @@ impl Driver for Client {
             }
             _ => Status::SUCCESS,
         };
-        Reply { status, context: Token(3) }
+        Reply::status(status).with_context(Token(3))
     }
 
     fn routine(&self, _: Routine) {

@@ -169,7 +169,7 @@ impl NativeDriver {
         guest::write_u64(extension, object).expect("our own memory can be written");
         self.driver.driver_object.set(object);
         let status = Status(self.enter(self.driver.entry, [object, path, 0, 0]) as u32);
-        Reply { status, context: Token(self.driver_unload()) }
+        Reply::status(status).with_context(Token(self.driver_unload()))
     }
 
     /// What the driver has stored as its `DriverUnload`.
@@ -286,7 +286,7 @@ impl NativeDriver {
         let reply = self.status(Ddi::ProtocolCmOpenAf, binding_context, arguments);
         let context = guest::read_u64(place).expect("our own stack can be read");
         self.driver.handlers.borrow_mut().note_af_context(context, binding_context.0);
-        Reply { status: reply.status, context: Token(context) }
+        Reply::status(reply.status).with_context(Token(context))
     }
 }
 
@@ -402,6 +402,7 @@ impl Driver for NativeDriver {
             Callback::CmNotifyCloseAfComplete { af_context, status } => {
                 self.void(ddi, af_context, [af_context.0, u64::from(status.0), 0, 0])
             }
+            _ => panic!("TEMPORARY"),
         }
     }
 

@@ -1,5 +1,6 @@
 //! Parameter blocks as the core sees them: parsed once, at the boundary, into plain values.
 
+use crate::Token;
 use contract::Ddi;
 use core::fmt;
 
@@ -178,7 +179,7 @@ pub struct Attributes {
     /// Its header; the type tells the kind.
     pub header: Header,
     /// `MiniportAdapterContext`, in registration attributes.
-    pub context: crate::Token,
+    pub context: Token,
     /// `AttributeFlags`, in registration attributes.
     pub flags: u32,
     /// `MediaType`, in general attributes: a value of `NDIS_MEDIUM`.
@@ -194,4 +195,131 @@ pub struct AddressFamily {
     pub major: u32,
     /// `MinorVersion`.
     pub minor: u32,
+}
+
+/// `CO_SAP`.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub struct Sap {
+    /// Where the structure lies: what NDIS hands on.
+    pub address: Token,
+    /// `SapType`.
+    pub sap_type: u32,
+    /// `SapLength`.
+    pub length: u32,
+    /// The bytes at `Sap`, see [`value_of`].
+    pub value: u64,
+}
+
+impl Sap {
+    /// Whether both stand for the same, wherever they lie.
+    pub fn same(&self, other: &Sap) -> bool {
+        (self.sap_type, self.length, self.value) == (other.sap_type, other.length, other.value)
+    }
+}
+
+/// Bytes as a value of fixed size: up to eight of them themselves, the first lowest; more as a digest.
+pub fn value_of(bytes: &[u8]) -> u64 {
+    if bytes.len() <= 8 {
+        return bytes.iter().rev().fold(0, |value, &byte| value << 8 | u64::from(byte));
+    }
+    bytes.iter().fold(0xcbf2_9ce4_8422_2325, |digest, &byte| {
+        (digest ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
+    })
+}
+
+/// `CO_CALL_PARAMETERS` with what it points to: what a call asks for, or gets.
+///
+/// A structure that was not given has the address NULL, and so have the values of parts that it does not point to.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default)]
+pub struct CallParameters {
+    /// Where the structure lies: what NDIS hands on.
+    pub address: Token,
+    /// `Flags`: [`CALL_PARAMETERS_CHANGED`] and others.
+    pub flags: u32,
+    /// `CallMgrParameters->Transmit.PeakBandwidth`, in bytes per second.
+    pub transmit: u32,
+    /// `CallMgrParameters->Receive.PeakBandwidth`, in bytes per second.
+    pub receive: u32,
+    /// `MediaParameters->Flags`: [`ROUND_UP_FLOW`] and others.
+    pub media_flags: u32,
+    /// `CallMgrParameters->CallMgrSpecific.Parameters`, see [`value_of`]: an address in the call manager's format.
+    pub called: u64,
+    /// `MediaParameters->MediaSpecific.Length`, in bytes.
+    pub media_length: u32,
+    /// The first four bytes of `MediaParameters->MediaSpecific.Parameters`.
+    pub media_word: u32,
+    /// A digest of all other members.
+    pub rest: u32,
+}
+
+/// `CALL_PARAMETERS_CHANGED`.
+pub const CALL_PARAMETERS_CHANGED: u32 = 2;
+/// `ROUND_DOWN_FLOW`.
+pub const ROUND_DOWN_FLOW: u32 = 0x80;
+/// `ROUND_UP_FLOW`.
+pub const ROUND_UP_FLOW: u32 = 0x100;
+
+impl CallParameters {
+    /// No structure.
+    pub const NULL: CallParameters = CallParameters {
+        address: Token::NULL,
+        flags: 0,
+        transmit: 0,
+        receive: 0,
+        media_flags: 0,
+        called: 0,
+        media_length: 0,
+        media_word: 0,
+        rest: 0,
+    };
+
+    /// Whether there is no structure.
+    pub fn is_null(&self) -> bool {
+        self.address == Token::NULL
+    }
+
+    /// Whether [`CALL_PARAMETERS_CHANGED`] is set.
+    pub const fn is_marked_changed(&self) -> bool {
+        self.flags & CALL_PARAMETERS_CHANGED != 0
+    }
+
+    /// Whether both say the same, wherever they lie and whether or not they are marked as changed.
+    pub fn same(&self, other: &CallParameters) -> bool {
+        self.values() == other.values()
+    }
+
+    /// The values without what makes no difference to a call.
+    pub const fn values(&self) -> CallParameters {
+        CallParameters { address: Token::NULL, flags: self.flags & !CALL_PARAMETERS_CHANGED, ..*self }
+    }
+}
+
+/// A string that a driver passed, as UTF-8.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Name {
+    length: u8,
+    text: [u8; Name::MAX],
+}
+
+impl Name {
+    /// How many bytes a name may have here.
+    pub const MAX: usize = 47;
+
+    /// The name with this text, none if it has more than [`Name::MAX`] bytes.
+    pub fn new(text: &str) -> Option<Name> {
+        let mut name = Name { length: text.len().try_into().ok()?, text: [0; Name::MAX] };
+        name.text.get_mut(..text.len())?.copy_from_slice(text.as_bytes());
+        Some(name)
+    }
+
+    /// The text.
+    pub fn as_str(&self) -> &str {
+        core::str::from_utf8(&self.text[..self.length as usize]).expect("made from a string")
+    }
+}
+
+impl fmt::Debug for Name {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.as_str().fmt(f)
+    }
 }

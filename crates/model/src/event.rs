@@ -1,7 +1,9 @@
 //! What a driver may ask of NDIS ([`Call`]) and what NDIS may ask of a driver ([`Callback`]), with their arguments.
 //! The names are the documentation's without their prefix; [`Call::ddi`] and [`Callback::ddi`] give the whole name.
 
-use crate::block::{AddressFamily, Attributes, Characteristics, OpenParameters, OptionalHandlers};
+use crate::block::{
+    AddressFamily, Attributes, CallParameters, Characteristics, Name, OpenParameters, OptionalHandlers, Sap,
+};
 use crate::id::{Handle, HandleArg, Token};
 use contract::{Ddi, Status};
 
@@ -34,6 +36,18 @@ pub enum Value {
     Driver(crate::DriverId),
     /// An adapter, by its handle.
     Adapter(crate::AdapterId),
+    /// What a service access point stands for.
+    Sap(Sap),
+    /// The parameters of a call.
+    CallParameters(CallParameters),
+    /// A number of bytes.
+    Size(u32),
+    /// On which side of an address family a driver is called.
+    Side(Side),
+    /// A name.
+    Name(Name),
+    /// The identifier of a call, for telephony.
+    CallId(CallId),
 }
 
 macro_rules! value_from {
@@ -63,6 +77,12 @@ value_from!(
     HaltAction(HaltAction),
     Driver(crate::DriverId),
     Adapter(crate::AdapterId),
+    Sap(Sap),
+    CallParameters(CallParameters),
+    Size(u32),
+    Side(Side),
+    Name(Name),
+    CallId(CallId),
 );
 impl From<Handle> for Value {
     fn from(handle: Handle) -> Value {
@@ -174,6 +194,76 @@ events! {
         CmNotifyCloseAddressFamily = NdisCmNotifyCloseAddressFamily(af: HandleArg),
         /// A pended answer to that is ready.
         ClNotifyCloseAddressFamilyComplete = NdisClNotifyCloseAddressFamilyComplete(af: HandleArg, status: Status),
+        // Service access points.
+        /// A client registers a SAP.
+        ClRegisterSap = NdisClRegisterSap(af: HandleArg, sap_context: Token, specification: Sap),
+        /// A pended registration of a SAP is over. An MCM's macro is the same call.
+        CmRegisterSapComplete = NdisCmRegisterSapComplete(status: Status, sap: HandleArg, sap_context: Token),
+        /// A client takes a SAP back.
+        ClDeregisterSap = NdisClDeregisterSap(sap: HandleArg),
+        /// A pended deregistration is over. An MCM's macro is the same call.
+        CmDeregisterSapComplete = NdisCmDeregisterSapComplete(status: Status, sap: HandleArg),
+        // Virtual connections. `vc` of the two that create is what the variable for the handle holds on entry.
+        /// A client or a stand-alone call manager creates a VC.
+        CoCreateVc = NdisCoCreateVc(binding: HandleArg, af: HandleArg, vc_context: Token, vc: HandleArg),
+        /// Its creator deletes a VC.
+        CoDeleteVc = NdisCoDeleteVc(vc: HandleArg),
+        /// An MCM creates a VC.
+        MCmCreateVc = NdisMCmCreateVc(adapter: HandleArg, af: HandleArg, vc_context: Token, vc: HandleArg),
+        /// An MCM deletes a VC that it created.
+        MCmDeleteVc = NdisMCmDeleteVc(vc: HandleArg),
+        /// A call manager activates a VC, or changes its parameters.
+        CmActivateVc = NdisCmActivateVc(vc: HandleArg, parameters: CallParameters),
+        /// An MCM says that a VC is active, or with which parameters.
+        MCmActivateVc = NdisMCmActivateVc(vc: HandleArg, parameters: CallParameters),
+        /// A call manager deactivates a VC.
+        CmDeactivateVc = NdisCmDeactivateVc(vc: HandleArg),
+        /// An MCM says that a VC is no longer active.
+        MCmDeactivateVc = NdisMCmDeactivateVc(vc: HandleArg),
+        /// A pended activation is over.
+        MCoActivateVcComplete = NdisMCoActivateVcComplete(status: Status, vc: HandleArg, parameters: CallParameters),
+        /// A pended deactivation is over.
+        MCoDeactivateVcComplete = NdisMCoDeactivateVcComplete(status: Status, vc: HandleArg),
+        /// A VC gets a name, under which it can be managed.
+        CoAssignInstanceName = NdisCoAssignInstanceName(vc: HandleArg, base_name: Name),
+        /// A driver asks for the telephony identifier of the call on a VC; `size` is that of its buffer.
+        CoGetTapiCallId = NdisCoGetTapiCallId(vc: HandleArg, size: u32),
+        /// A client asks which of its VCs such an identifier names.
+        ClGetProtocolVcContextFromTapiCallId = NdisClGetProtocolVcContextFromTapiCallId(call_id: CallId),
+        // Calls.
+        /// A client makes a call.
+        ClMakeCall = NdisClMakeCall(vc: HandleArg, parameters: CallParameters, party_context: Token),
+        /// A client asks for another quality of service.
+        ClModifyCallQoS = NdisClModifyCallQoS(vc: HandleArg, parameters: CallParameters),
+        /// A client closes a call.
+        ClCloseCall = NdisClCloseCall(vc: HandleArg, party: HandleArg, data: Token, size: u32),
+        /// A client answers an offer that it had pended.
+        ClIncomingCallComplete = NdisClIncomingCallComplete(status: Status, vc: HandleArg, parameters: CallParameters),
+        /// A pended call is made, or cannot be. An MCM's macro is the same call, as for all that follow.
+        CmMakeCallComplete = NdisCmMakeCallComplete(status: Status, vc: HandleArg, party: HandleArg, party_context: Token, parameters: CallParameters),
+        /// A pended close of a call is over.
+        CmCloseCallComplete = NdisCmCloseCallComplete(status: Status, vc: HandleArg, party: HandleArg),
+        /// A call manager offers a call to a client.
+        CmDispatchIncomingCall = NdisCmDispatchIncomingCall(sap: HandleArg, vc: HandleArg, parameters: CallParameters),
+        /// A call manager tells the client that an offered call is connected.
+        CmDispatchCallConnected = NdisCmDispatchCallConnected(vc: HandleArg),
+        /// A call manager tells the client of another quality of service.
+        CmDispatchIncomingCallQoSChange = NdisCmDispatchIncomingCallQoSChange(vc: HandleArg, parameters: CallParameters),
+        /// A call manager tells the client that the other end closes.
+        CmDispatchIncomingCloseCall = NdisCmDispatchIncomingCloseCall(status: Status, vc: HandleArg, data: Token, size: u32),
+        /// A pended change of the quality of service is over.
+        CmModifyCallQoSComplete = NdisCmModifyCallQoSComplete(status: Status, vc: HandleArg, parameters: CallParameters),
+        // Parties.
+        /// A client adds a party to a multipoint call.
+        ClAddParty = NdisClAddParty(vc: HandleArg, party_context: Token, parameters: CallParameters),
+        /// A client drops a party that is not the last.
+        ClDropParty = NdisClDropParty(party: HandleArg, data: Token, size: u32),
+        /// A pended addition is over.
+        CmAddPartyComplete = NdisCmAddPartyComplete(status: Status, party: HandleArg, party_context: Token, parameters: CallParameters),
+        /// A pended drop is over.
+        CmDropPartyComplete = NdisCmDropPartyComplete(status: Status, party: HandleArg),
+        /// A call manager tells the client that a party has left.
+        CmDispatchIncomingDropParty = NdisCmDispatchIncomingDropParty(status: Status, party: HandleArg, data: Token, size: u32),
     }
 }
 
@@ -229,6 +319,66 @@ events! {
         ClNotifyCloseAf = ProtocolClNotifyCloseAf(af_context: Token),
         /// A call manager learns how its notification ended.
         CmNotifyCloseAfComplete = ProtocolCmNotifyCloseAfComplete(af_context: Token, status: Status),
+        // Service access points.
+        /// A call manager is to register a SAP.
+        CmRegisterSap = ProtocolCmRegisterSap(af_context: Token, specification: Sap, sap: Handle),
+        /// A client's pended registration is over.
+        ClRegisterSapComplete = ProtocolClRegisterSapComplete(status: Status, sap_context: Token, specification: Sap, sap: HandleArg),
+        /// A call manager is to take a SAP back.
+        CmDeregisterSap = ProtocolCmDeregisterSap(sap_context: Token),
+        /// A client's pended deregistration is over.
+        ClDeregisterSapComplete = ProtocolClDeregisterSapComplete(status: Status, sap_context: Token),
+        // Virtual connections. `side` tells the handler of a client from that of a call manager.
+        /// The other side has created a VC.
+        CoCreateVc = ProtocolCoCreateVc(af_context: Token, vc: Handle, side: Side),
+        /// The other side deletes a VC.
+        CoDeleteVc = ProtocolCoDeleteVc(vc_context: Token, side: Side),
+        /// A miniport gets a VC.
+        MiniportCoCreateVc = MiniportCoCreateVc(adapter_context: Token, vc: Handle),
+        /// A miniport loses a VC.
+        MiniportCoDeleteVc = MiniportCoDeleteVc(vc_context: Token),
+        /// A miniport is to let data flow.
+        MiniportCoActivateVc = MiniportCoActivateVc(vc_context: Token, parameters: CallParameters),
+        /// A miniport is to let no data flow.
+        MiniportCoDeactivateVc = MiniportCoDeactivateVc(vc_context: Token),
+        /// A pended activation is over.
+        CmActivateVcComplete = ProtocolCmActivateVcComplete(status: Status, vc_context: Token, parameters: CallParameters),
+        /// A pended deactivation is over.
+        CmDeactivateVcComplete = ProtocolCmDeactivateVcComplete(status: Status, vc_context: Token),
+        // Calls.
+        /// A call manager is to make a call.
+        CmMakeCall = ProtocolCmMakeCall(vc_context: Token, parameters: CallParameters, party: HandleArg),
+        /// A client's pended call is made, or cannot be.
+        ClMakeCallComplete = ProtocolClMakeCallComplete(status: Status, vc_context: Token, party: HandleArg, parameters: CallParameters),
+        /// A call manager is to change the quality of service.
+        CmModifyCallQoS = ProtocolCmModifyCallQoS(vc_context: Token, parameters: CallParameters),
+        /// A client's pended change is over.
+        ClModifyCallQoSComplete = ProtocolClModifyCallQoSComplete(status: Status, vc_context: Token, parameters: CallParameters),
+        /// A call manager is to close a call.
+        CmCloseCall = ProtocolCmCloseCall(vc_context: Token, party_context: Token, data: Token, size: u32),
+        /// A client's pended close of a call is over.
+        ClCloseCallComplete = ProtocolClCloseCallComplete(status: Status, vc_context: Token, party_context: Token),
+        /// A client is offered a call.
+        ClIncomingCall = ProtocolClIncomingCall(sap_context: Token, vc_context: Token, parameters: CallParameters),
+        /// A call manager learns the answer to an offer that the client had pended.
+        CmIncomingCallComplete = ProtocolCmIncomingCallComplete(status: Status, vc_context: Token, parameters: CallParameters),
+        /// An offered call is connected.
+        ClCallConnected = ProtocolClCallConnected(vc_context: Token),
+        /// The quality of service of a call has changed.
+        ClIncomingCallQoSChange = ProtocolClIncomingCallQoSChange(vc_context: Token, parameters: CallParameters),
+        /// The other end closes a call.
+        ClIncomingCloseCall = ProtocolClIncomingCloseCall(status: Status, vc_context: Token, data: Token, size: u32),
+        // Parties.
+        /// A call manager is to add a party.
+        CmAddParty = ProtocolCmAddParty(vc_context: Token, parameters: CallParameters, party: Handle),
+        /// A client's pended addition is over.
+        ClAddPartyComplete = ProtocolClAddPartyComplete(status: Status, party_context: Token, party: HandleArg, parameters: CallParameters),
+        /// A call manager is to drop a party.
+        CmDropParty = ProtocolCmDropParty(party_context: Token, data: Token, size: u32),
+        /// A client's pended drop is over.
+        ClDropPartyComplete = ProtocolClDropPartyComplete(status: Status, party_context: Token),
+        /// A party has left.
+        ClIncomingDropParty = ProtocolClIncomingDropParty(status: Status, party_context: Token, data: Token, size: u32),
     }
 }
 
@@ -237,19 +387,39 @@ events! {
 pub struct Reply {
     /// Its return value; `NDIS_STATUS_SUCCESS` where it has none.
     pub status: Status,
-    /// `CallMgrAfContext`, which `ProtocolCmOpenAf` stores; NULL elsewhere.
+    /// The context that it stores for an object: of an AF, a SAP, a VC or a party. NULL elsewhere.
     pub context: Token,
+    /// The call parameters that it was given, as it leaves them. NULL where it was given none, or left them alone.
+    pub parameters: CallParameters,
 }
 
 impl Reply {
     /// A return of `status` that stores nothing.
     pub const fn status(status: Status) -> Reply {
-        Reply { status, context: Token::NULL }
+        Reply { status, context: Token::NULL, parameters: CallParameters::NULL }
+    }
+
+    /// The same with a context stored.
+    pub const fn with_context(self, context: Token) -> Reply {
+        Reply { context, ..self }
     }
 
     /// The return of a handler that has no return value.
     pub const VOID: Reply = Reply::status(Status::SUCCESS);
 }
+
+/// On which side of an address family a driver stands. A driver may be a client of one and call manager of another.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub enum Side {
+    /// Its client.
+    Client,
+    /// Its call manager, stand-alone or MCM.
+    CallManager,
+}
+
+/// The identifier that `NdisCoGetTapiCallId` gives the call on a VC. As text it is sixteen hexadecimal digits.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub struct CallId(pub u64);
 
 /// The events of `ProtocolNetPnPEvent` that NDIS sends here: members of `NET_PNP_EVENT_CODE`.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]

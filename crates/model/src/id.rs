@@ -88,6 +88,20 @@ pub enum HandleKind {
     CallManagerAf,
     /// A registered address family; no driver gets it.
     Registration,
+    /// `NdisSapHandle` of `NdisClRegisterSap`, the client's.
+    ClientSap,
+    /// `NdisSapHandle` given to `ProtocolCmRegisterSap`, the call manager's.
+    CallManagerSap,
+    /// `NdisVcHandle`, the client's.
+    ClientVc,
+    /// `NdisVcHandle`, the call manager's.
+    CallManagerVc,
+    /// `NdisVcHandle` given to `MiniportCoCreateVc`, the miniport's.
+    MiniportVc,
+    /// `NdisPartyHandle` of `NdisClMakeCall` or `NdisClAddParty`, the client's.
+    ClientParty,
+    /// `NdisPartyHandle` given to `ProtocolCmMakeCall` or `ProtocolCmAddParty`, the call manager's.
+    CallManagerParty,
 }
 
 impl HandleKind {
@@ -104,6 +118,13 @@ impl HandleKind {
             HandleKind::ClientAf => "af",
             HandleKind::CallManagerAf => "cmaf",
             HandleKind::Registration => "family",
+            HandleKind::ClientSap => "sap",
+            HandleKind::CallManagerSap => "cmsap",
+            HandleKind::ClientVc => "vc",
+            HandleKind::CallManagerVc => "cmvc",
+            HandleKind::MiniportVc => "mpvc",
+            HandleKind::ClientParty => "party",
+            HandleKind::CallManagerParty => "cmparty",
         }
     }
 }
@@ -128,6 +149,11 @@ impl Handle {
     /// The task that made the object, and how many it had made before.
     pub const fn made_by(self) -> (TaskId, u32) {
         (self.task, self.count)
+    }
+
+    /// The handle that another side has of the same object.
+    pub(crate) const fn of(self, kind: HandleKind) -> Handle {
+        Handle { kind, ..self }
     }
 
     pub(crate) const fn key(self) -> (HandleKind, TaskId, u32) {
@@ -203,3 +229,15 @@ pub struct RegistrationId(pub Handle);
 /// An address family that a client has opened: the client's `NdisAfHandle`.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub struct AfId(pub Handle);
+
+/// A service access point: the client's `NdisSapHandle`.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub struct SapId(pub Handle);
+
+/// A virtual connection, and the call on it: the client's `NdisVcHandle`, also of one that has no client.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub struct VcId(pub Handle);
+
+/// A party of a multipoint call: the client's `NdisPartyHandle`.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub struct PartyId(pub Handle);

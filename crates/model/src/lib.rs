@@ -31,9 +31,10 @@ mod registration;
 mod step;
 mod table;
 
-pub use event::{Call, Callback, DeviceEvent, HaltAction, NetEvent, Power, Reply, Value};
+pub use event::{Call, CallId, Callback, DeviceEvent, HaltAction, NetEvent, Power, Reply, Side, Value};
 pub use id::{
-    AdapterId, AfId, BindingId, DriverId, Handle, HandleArg, HandleKind, RegistrationId, Task, TaskId, Token,
+    AdapterId, AfId, BindingId, DriverId, Handle, HandleArg, HandleKind, PartyId, RegistrationId, SapId,
+    Task, TaskId, Token, VcId,
 };
 pub use phase::Phase;
 pub use step::{
@@ -241,6 +242,7 @@ impl World {
             Call::ClNotifyCloseAddressFamilyComplete { af, status } => {
                 self.notify_close_af_complete(cx, af, status)
             }
+            _ => unreachable!("TEMPORARY"),
         }
     }
 

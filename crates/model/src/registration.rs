@@ -753,14 +753,7 @@ impl World {
                 self.own_driver(cx, handle, kind)?;
                 (cx.task.handler == Some(Ddi::MiniportSetOptions), true)
             }
-            HandleKind::ProtocolDriver
-            | HandleKind::Adapter
-            | HandleKind::BindContext
-            | HandleKind::UnbindContext
-            | HandleKind::PnpEvent
-            | HandleKind::ClientAf
-            | HandleKind::CallManagerAf
-            | HandleKind::Registration => {
+            _ => {
                 self.own_driver(cx, handle, HandleKind::ProtocolDriver)?;
                 (cx.task.handler == Some(Ddi::ProtocolSetOptions), false)
             }

@@ -1,8 +1,9 @@
 //! The two sides of [`World::step`](crate::World::step): what happened ([`Input`]) and what comes next ([`Step`]).
 
-use crate::event::{Call, Callback, NetEvent, Power, Reply};
-use crate::id::{DriverId, Handle};
-use crate::{AdapterId, BindingId};
+use crate::block::{CallParameters, Name};
+use crate::event::{Call, CallId, Callback, NetEvent, Power, Reply};
+use crate::id::{DriverId, Handle, HandleArg, Token};
+use crate::{AdapterId, BindingId, PartyId, SapId, VcId};
 use contract::{Rule, Status};
 
 /// What just happened on some task.
@@ -42,6 +43,20 @@ pub enum OutParameter {
     Binding(Handle, u32),
     /// `NdisAfHandle`.
     AddressFamily(Handle),
+    /// `NdisSapHandle`.
+    Sap(Handle),
+    /// `NdisVcHandle`.
+    Vc(Handle),
+    /// `NdisPartyHandle`; NULL takes a handle back that was stored before.
+    Party(HandleArg),
+    /// `CallParameters`, as the other side has left them.
+    CallParameters(CallParameters),
+    /// `VcInstanceName`: the base name and the index that NDIS chose.
+    InstanceName(Name, u32),
+    /// `TapiCallId`, or only the size that it needs.
+    CallId(CallId),
+    /// `ProtocolVcContext`.
+    VcContext(Token),
 }
 
 /// What a call of NDIS may wait for.
@@ -143,6 +158,14 @@ pub enum Object {
     Registration(crate::RegistrationId),
     /// An open address family.
     Af(crate::AfId),
+    /// A service access point.
+    Sap(SapId),
+    /// A virtual connection.
+    Vc(VcId),
+    /// The call on a virtual connection.
+    Call(VcId),
+    /// A party of a multipoint call.
+    Party(PartyId),
 }
 
 /// What a step leaves beside its result: breaches that the documents answer with a status or call bad advice, and the

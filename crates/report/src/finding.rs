@@ -535,6 +535,7 @@ impl<'a> Subject<'a> {
                 OutParameter::DriverHandle(handle)
                 | OutParameter::Binding(handle, _)
                 | OutParameter::AddressFamily(handle) => self.is_handle(handle.into()),
+                _ => panic!("TEMPORARY"),
             },
             Event::Edge(object, _, _) => self.is_object(object),
             Event::Warned(violation) | Event::Violated(violation) => self.is_object(violation.object),
@@ -585,6 +586,7 @@ impl<'a> Subject<'a> {
                 | Value::NetEvent(_)
                 | Value::DeviceEvent(_)
                 | Value::HaltAction(_) => false,
+                _ => panic!("TEMPORARY"),
             }
         });
         found

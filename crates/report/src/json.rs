@@ -87,6 +87,7 @@ fn members(names: &Names, event: &Event, texts: &[String]) -> (&'static str, Jso
             let (handle, medium) = match out {
                 OutParameter::DriverHandle(handle) | OutParameter::AddressFamily(handle) => (handle, None),
                 OutParameter::Binding(handle, medium) => (handle, Some(medium)),
+                _ => panic!("TEMPORARY"),
             };
             ("published", json!({"handle": names.handle(handle), "medium": medium}))
         }
@@ -162,6 +163,7 @@ fn value(names: &Names, argument: Value) -> Json {
             syntax::value(&mut text, names, argument);
             Json::String(text)
         }
+        _ => panic!("TEMPORARY"),
     }
 }
 

@@ -42,6 +42,7 @@ impl Family {
             HandleKind::PnpEvent => Family::Event,
             HandleKind::ClientAf | HandleKind::CallManagerAf => Family::Af,
             HandleKind::Registration => Family::Registration,
+            _ => panic!("TEMPORARY"),
         }
     }
 }
@@ -86,6 +87,7 @@ impl Names {
                 }
                 OutParameter::Binding(handle, _) => self.made(task, handle),
                 OutParameter::AddressFamily(handle) => self.made(task, handle),
+                _ => panic!("TEMPORARY"),
             },
             Event::Invoked(_, callback) => {
                 match callback {
@@ -162,6 +164,7 @@ impl Names {
             | Value::HaltAction(_)
             | Value::Driver(_)
             | Value::Adapter(_) => {}
+            _ => panic!("TEMPORARY"),
         }
     }
 
@@ -273,6 +276,7 @@ impl Names {
             },
             Object::Registration(registration) => self.handle(registration.0),
             Object::Af(af) => self.handle(af.0),
+            _ => panic!("TEMPORARY"),
         }
     }
 
@@ -289,6 +293,7 @@ pub(crate) fn object_handle(object: Object) -> Option<Handle> {
         Object::Binding(binding) => Some(binding.0),
         Object::Registration(registration) => Some(registration.0),
         Object::Af(af) => Some(af.0),
+        _ => panic!("TEMPORARY"),
     }
 }
 

@@ -127,7 +127,7 @@ fn opening(trace: &mut Trace) {
     trace.on(3, 0).call(CLIENT, open(bound, 0x200));
     trace.see(Event::Edge(Object::Af(AfId(af(10))), "Idle", "Opening"));
     let offered = |af| Callback::CmOpenAf { binding_context: Token(0x900), family: FAMILY, af };
-    let pend = |context| Reply { status: Status::PENDING, context: Token(context) };
+    let pend = |context| Reply::status(Status::PENDING).with_context(Token(context));
     trace.on(3, 1).invoke(MCM, offered(cmaf(11))).reply(MCM, Ddi::ProtocolCmOpenAf, pend(0xb00));
     trace.on(2, 1).invoke(MCM, offered(cmaf(21))).reply(MCM, Ddi::ProtocolCmOpenAf, pend(0xa00));
     trace.on(3, 0).see(Event::Published(CLIENT, OutParameter::AddressFamily(af(10))));

@@ -53,6 +53,7 @@ fn object_of(driver: DriverId, call: &Call) -> Object {
             | HandleKind::PnpEvent
             | HandleKind::CallManagerAf
             | HandleKind::Registration => {}
+            _ => panic!("TEMPORARY"),
         }
     });
     object

@@ -311,6 +311,7 @@ impl Play {
                         OutParameter::AddressFamily(handle) => {
                             self.drivers.afs[about.unwrap()].handle = Some(handle);
                         }
+                        _ => panic!("TEMPORARY"),
                     }
                     input = Input::Resumed(id);
                 }
@@ -601,7 +602,7 @@ impl Play {
                     reply.status = Status::PENDING;
                     self.promise(driver, Act::Call(done), &mut acts);
                 } else {
-                    reply = Reply { status, context };
+                    reply = Reply::status(status).with_context(context);
                     self.drivers.afs[index].granted = status == Status::SUCCESS;
                 }
                 about = Some(index);
@@ -646,6 +647,7 @@ impl Play {
                 let af = self.drivers.af_of_manager(driver, af_context);
                 self.notified(af, status);
             }
+            _ => panic!("TEMPORARY"),
         }
         (acts, reply, about)
     }

@@ -176,7 +176,11 @@ impl Driver for Scripted {
         let unloads = ddi == Ddi::DriverEntry
             && self.script.handlers.contains_key(&Ddi::Unload)
             && !self.script.without.contains(Ddi::Unload);
-        Reply { status, context: if unloads { Token(TOKENS) } else { context } }
+        Reply {
+            status,
+            context: if unloads { Token(TOKENS) } else { context },
+            parameters: model::block::CallParameters::NULL,
+        }
     }
 
     fn routine(&self, routine: Routine) {
@@ -689,7 +693,10 @@ impl Scripted {
         Ok(engine::call(call, &mut |result| {
             let (OutParameter::DriverHandle(handle)
             | OutParameter::Binding(handle, _)
-            | OutParameter::AddressFamily(handle)) = result;
+            | OutParameter::AddressFamily(handle)) = result
+            else {
+                panic!("TEMPORARY")
+            };
             if let Some(target) = &target {
                 self.store(target, Value::Handle(HandleArg::Known(handle)), frame);
             }

@@ -98,6 +98,7 @@ impl From<model::Value> for Value {
             | model::Value::OptionalHandlers(_)
             | model::Value::OpenParameters(_)
             | model::Value::Attributes(_) => Value::Null,
+            _ => panic!("TEMPORARY"),
         }
     }
 }

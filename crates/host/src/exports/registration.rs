@@ -186,7 +186,10 @@ fn shares_oid_handler(here: &Here, bytes: &Block<LARGEST>, members: &[Member]) -
 pub(super) fn publish_handle(here: &Here, place: u64, result: OutParameter) {
     let (OutParameter::DriverHandle(handle)
     | OutParameter::Binding(handle, _)
-    | OutParameter::AddressFamily(handle)) = result;
+    | OutParameter::AddressFamily(handle)) = result
+    else {
+        panic!("TEMPORARY")
+    };
     let address = here.host().address_of(handle);
     here.check(guest::write_u64(place, address));
 }

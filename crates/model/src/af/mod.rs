@@ -263,18 +263,8 @@ impl World {
             }
             HandleArg::Unknown(_) => return fail(Rule::AfHandleOpaque, "NDIS never gave out this value"),
         };
-        match handle.kind {
-            HandleKind::ClientAf | HandleKind::CallManagerAf => {}
-            HandleKind::ProtocolDriver
-            | HandleKind::MiniportDriver
-            | HandleKind::Adapter
-            | HandleKind::BindContext
-            | HandleKind::UnbindContext
-            | HandleKind::Binding
-            | HandleKind::PnpEvent
-            | HandleKind::Registration => {
-                return fail(Rule::AfHandleOpaque, "the handle is not that of an AF");
-            }
+        if !matches!(handle.kind, HandleKind::ClientAf | HandleKind::CallManagerAf) {
+            return fail(Rule::AfHandleOpaque, "the handle is not that of an AF");
         }
         let af = &self.afs[handle.slot];
         if af.id.0 != handle && af.manager_handle != handle {
@@ -306,18 +296,8 @@ impl World {
             HandleArg::Null => return fail(Rule::AfHandleOpaque, "the handle is NULL"),
             HandleArg::Unknown(_) => return fail(Rule::AfHandleOpaque, "NDIS never gave out this value"),
         };
-        match handle.kind {
-            HandleKind::ClientAf | HandleKind::CallManagerAf => {}
-            HandleKind::ProtocolDriver
-            | HandleKind::MiniportDriver
-            | HandleKind::Adapter
-            | HandleKind::BindContext
-            | HandleKind::UnbindContext
-            | HandleKind::Binding
-            | HandleKind::PnpEvent
-            | HandleKind::Registration => {
-                return fail(Rule::AfHandleOpaque, "the handle is not that of an AF");
-            }
+        if !matches!(handle.kind, HandleKind::ClientAf | HandleKind::CallManagerAf) {
+            return fail(Rule::AfHandleOpaque, "the handle is not that of an AF");
         }
         let af = &self.afs[handle.slot];
         if af.id.0 != handle && af.manager_handle != handle {

@@ -55,14 +55,7 @@ impl World {
         let same = match kind {
             HandleKind::BindContext => binding.id.0 == handle,
             HandleKind::UnbindContext => binding.unbind_context == Some(handle),
-            HandleKind::ProtocolDriver
-            | HandleKind::MiniportDriver
-            | HandleKind::Adapter
-            | HandleKind::Binding
-            | HandleKind::PnpEvent
-            | HandleKind::ClientAf
-            | HandleKind::CallManagerAf
-            | HandleKind::Registration => false,
+            _ => unreachable!("only a bind and an unbind have a context"),
         };
         (same && binding.driver == cx.caller()).then_some(handle.slot)
     }

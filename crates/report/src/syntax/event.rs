@@ -97,6 +97,7 @@ fn out_parameter(names: &Names, out: OutParameter) -> String {
             format!("*NdisBindingHandle = {}, *SelectedMediumIndex = {medium}", names.handle(handle))
         }
         OutParameter::AddressFamily(handle) => format!("*NdisAfHandle = {}", names.handle(handle)),
+        _ => panic!("TEMPORARY"),
     }
 }
 

@@ -49,6 +49,7 @@ pub fn arguments(out: &mut String, names: &Names, each: impl FnOnce(&mut dyn FnM
                 out.push_str(name);
                 out.push('=');
             }
+            _ => panic!("TEMPORARY"),
         }
         value(out, names, argument);
     });
@@ -70,6 +71,7 @@ pub fn value(out: &mut String, names: &Names, argument: Value) {
         Value::HaltAction(action) => out.push_str(halt_action(action)),
         Value::Driver(driver) => out.push_str(names.driver(driver)),
         Value::Adapter(adapter) => out.push_str(names.adapter(adapter)),
+        _ => panic!("TEMPORARY"),
     }
 }
 

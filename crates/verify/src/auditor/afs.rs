@@ -327,7 +327,7 @@ impl Auditor {
         context: Token,
     ) -> Target {
         let target = self.target_of_manager(driver, handle);
-        self.open_answered(target, Reply { status, context });
+        self.open_answered(target, Reply::status(status).with_context(context));
         target
     }
 

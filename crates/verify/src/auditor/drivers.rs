@@ -126,7 +126,8 @@ impl Auditor {
             | Callback::MiniportRestart { .. }
             | Callback::MiniportHaltEx { .. }
             | Callback::MiniportDevicePnPEventNotify { .. } => this.miniport.options_due,
-        };
+            _ => panic!("TEMPORARY"),
+};
         if due {
             let offence = "a handler was called before XxxSetOptions";
             self.fault(Rule::RegistrationNdisSetoptionsInside, driver, Object::Driver(driver), offence);

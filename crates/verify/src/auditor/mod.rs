@@ -232,6 +232,7 @@ impl Auditor {
             Call::ClNotifyCloseAddressFamilyComplete { af, status } => {
                 self.notification_completes(driver, af, status)
             }
+            _ => panic!("TEMPORARY"),
         };
         self.frames.push(Frame::new(task, Kind::Call(call.ddi()), target));
     }
@@ -242,6 +243,7 @@ impl Auditor {
             OutParameter::DriverHandle(_) => {}
             OutParameter::Binding(handle, _) => self.binding_stored(target, handle),
             OutParameter::AddressFamily(handle) => self.af_stored(target, handle),
+            _ => panic!("TEMPORARY"),
         }
     }
 
@@ -379,6 +381,7 @@ impl Auditor {
             Callback::CmNotifyCloseAfComplete { af_context, status } => {
                 self.notification_reported(driver, from, af_context, status, cause)
             }
+            _ => panic!("TEMPORARY"),
         }
     }
 
@@ -408,6 +411,7 @@ impl Auditor {
             | Callback::CmOpenAf { .. }
             | Callback::CmCloseAf { .. }
             | Callback::ClNotifyCloseAf { .. } => {}
+            _ => panic!("TEMPORARY"),
         }
     }
 
@@ -583,6 +587,7 @@ fn completes(callback: &Callback) -> bool {
         | Callback::CmOpenAf { .. }
         | Callback::CmCloseAf { .. }
         | Callback::ClNotifyCloseAf { .. } => false,
+        _ => panic!("TEMPORARY"),
     }
 }
 
@@ -616,6 +621,7 @@ fn duty(callback: &Callback) -> Rule {
         Callback::CmCloseAf { .. } => Rule::AfNdisCmContext,
         Callback::ClNotifyCloseAf { .. } => Rule::AfNdisNotifyRelay,
         Callback::CmNotifyCloseAfComplete { .. } => Rule::AfNdisCompleteAfterPending,
+        _ => panic!("TEMPORARY"),
     }
 }
 

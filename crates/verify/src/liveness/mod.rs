@@ -277,6 +277,7 @@ fn waits_for_debt(parties: &Parties, task: &Stuck, debt: &Debt) -> bool {
         Object::Driver(_) | Object::Adapter(_) | Object::Binding(_) | Object::Registration(_) => {
             parties.share_af(blocked, debt.by) && holder(parties, debt) != Some(blocked)
         }
+        _ => panic!("TEMPORARY"),
     }
 }
 
@@ -294,6 +295,7 @@ fn holder(parties: &Parties, debt: &Debt) -> Option<DriverId> {
     match debt.waits_for? {
         Object::Af(AfId(handle)) => parties.af(handle)?.holder(),
         Object::Driver(_) | Object::Adapter(_) | Object::Binding(_) | Object::Registration(_) => None,
+        _ => panic!("TEMPORARY"),
     }
 }
 

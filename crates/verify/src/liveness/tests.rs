@@ -63,7 +63,7 @@ fn opened_af(trace: &mut Trace, number: u32) {
         .called(CLIENT, Call::ClOpenAddressFamilyEx { binding: arg(binding()), family: FAMILY, af_context });
     trace.published(CLIENT, OutParameter::AddressFamily(client_af(number)));
     trace.invoked(CM, Callback::CmOpenAf { binding_context: Token(2), family: FAMILY, af: cm_af(number) });
-    trace.replied(CM, Ddi::ProtocolCmOpenAf, Reply { status: Status::SUCCESS, context: Token(0xD) });
+    trace.replied(CM, Ddi::ProtocolCmOpenAf, Reply::status(Status::SUCCESS).with_context(Token(0xD)));
     trace.returned(CLIENT, Ddi::NdisClOpenAddressFamilyEx, Status::SUCCESS);
 }
 

@@ -86,7 +86,7 @@ fn a_call_manager_gets_its_own_context() {
     // The context of a pended open is the one that its completion gave.
     let mut story = Story::up(CM);
     story.tell().opening();
-    story.opened(Reply { status: Status::PENDING, context: Token(0xBAD) });
+    story.opened(Reply::status(Status::PENDING).with_context(Token(0xBAD)));
     story.complete_open(Status::SUCCESS);
     story.told().own_task();
     story.closing();

@@ -283,7 +283,7 @@ impl Story {
     fn open(manager: DriverId) -> Story {
         let mut story = Story::up(manager);
         story.tell().opening();
-        story.opened(Reply { status: Status::SUCCESS, context: CM_AF });
+        story.opened(Reply::status(Status::SUCCESS).with_context(CM_AF));
         story.told();
         story
     }
