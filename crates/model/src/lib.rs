@@ -28,6 +28,7 @@ mod id;
 pub mod phase;
 pub mod record;
 mod registration;
+mod sap;
 mod step;
 mod table;
 
@@ -78,6 +79,7 @@ pub struct World {
     bindings: Table<binding::Binding>,
     registrations: Table<af::Registration>,
     afs: Table<af::Af>,
+    saps: Table<sap::Sap>,
     ops: Ops,
 }
 
@@ -87,6 +89,7 @@ enum Op {
     Registration(registration::Op),
     Binding(binding::Op),
     Af(af::Op),
+    Sap(sap::Op),
 }
 
 /// The operations under way. An operation that is over is freed at once.
@@ -164,6 +167,7 @@ impl World {
             bindings: Table::default(),
             registrations: Table::default(),
             afs: Table::default(),
+            saps: Table::default(),
             ops: Ops::default(),
             config,
         }
@@ -181,11 +185,13 @@ impl World {
                 Op::Registration(op) => self.registration_returned(cx, id, op, reply),
                 Op::Binding(op) => self.binding_returned(cx, id, op, reply),
                 Op::Af(op) => self.af_returned(cx, id, op, reply),
+                Op::Sap(op) => self.sap_returned(cx, id, op, reply),
             },
             Input::Resumed(id) => match self.ops.get(id) {
                 Op::Registration(op) => self.registration_resumed(cx, id, op),
                 Op::Binding(op) => self.binding_resumed(id, op),
                 Op::Af(op) => self.af_resumed(id, op),
+                Op::Sap(op) => self.sap_resumed(id, op),
             },
             Input::Start(job) => Ok(self.start(cx, job)),
             Input::Commanded(command) => Ok(Step::Return(self.command(command))),
@@ -242,6 +248,14 @@ impl World {
             Call::ClNotifyCloseAddressFamilyComplete { af, status } => {
                 self.notify_close_af_complete(cx, af, status)
             }
+            Call::ClRegisterSap { af, sap_context, specification } => {
+                self.register_sap(cx, af, sap_context, specification)
+            }
+            Call::CmRegisterSapComplete { status, sap, sap_context } => {
+                self.register_sap_complete(cx, status, sap, sap_context)
+            }
+            Call::ClDeregisterSap { sap } => self.deregister_sap(cx, sap),
+            Call::CmDeregisterSapComplete { status, sap } => self.deregister_sap_complete(cx, status, sap),
             _ => unreachable!("TEMPORARY"),
         }
     }
@@ -286,6 +300,7 @@ impl World {
         let mut debts = Vec::new();
         self.binding_debts(&mut debts);
         self.af_debts(&mut debts);
+        self.sap_debts(&mut debts);
         debts
     }
 

@@ -276,7 +276,7 @@ impl Play {
                         | OutParameter::Binding(handle, _)
                         | OutParameter::AddressFamily(handle) => HandleArg::Known(handle),
                         _ => unimplemented!("TEMPORARY"),
-});
+                    });
                     input = Input::Resumed(id);
                 }
                 Ok(Step::Invoke(id, driver, callback)) => {
@@ -354,7 +354,13 @@ impl Play {
             let before = self.violations;
             // The stack shrinks only if the return was let through.
             let (stack, saved, done) = (running.stack.pop(), running.saved.pop(), running.done.pop());
-            self.feed(index, Input::Returned(id, Reply { status, context, parameters: model::block::CallParameters::NULL }));
+            self.feed(
+                index,
+                Input::Returned(
+                    id,
+                    Reply { status, context, parameters: model::block::CallParameters::NULL },
+                ),
+            );
             if self.violations > before {
                 let running = &mut self.tasks[index];
                 running.stack.push(stack.unwrap());
@@ -387,7 +393,7 @@ fn machine_of(object: Object) -> Option<&'static str> {
         Object::Registration(_) => Some("af-registered"),
         Object::Af(_) => Some("af-open"),
         _ => unimplemented!("TEMPORARY"),
-}
+    }
 }
 
 /// The contract's word for a state. It has none for an open that failed: the object is gone.

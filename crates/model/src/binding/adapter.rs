@@ -139,7 +139,11 @@ impl World {
     pub(crate) fn adapters_halted(&self, driver: DriverId) -> bool {
         let mut adapters = (0u8..).map(AdapterId).zip(&self.adapters);
         adapters.all(|(id, adapter)| {
-            let handler_runs = |op| matches!(op, crate::Op::Af(op) if self.af_handler_runs_in(op, id));
+            let handler_runs = |op| match op {
+                crate::Op::Af(op) => self.af_handler_runs_in(op, id),
+                crate::Op::Sap(op) => self.sap_handler_runs_in(op, id),
+                crate::Op::Binding(_) | crate::Op::Registration(_) => false,
+            };
             adapter.driver != driver
                 || adapter.state == AdapterState::Halted
                     && self.bindings_of(id).next().is_none()
@@ -236,6 +240,7 @@ impl World {
                 };
                 let handler_runs = |op| match op {
                     crate::Op::Af(op) => self.af_handler_runs_in(op, id),
+                    crate::Op::Sap(op) => self.sap_handler_runs_in(op, id),
                     crate::Op::Binding(Op::SurpriseRemoved(of)) => of == id,
                     crate::Op::Binding(_) | crate::Op::Registration(_) => false,
                 };

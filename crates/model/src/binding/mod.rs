@@ -162,6 +162,7 @@ impl World {
                 Op::Initialize(_) | Op::Pause(_) | Op::Restart(_) | Op::SurpriseRemoved(_) | Op::Halt(_),
             )
             | crate::Op::Af(_)
+            | crate::Op::Sap(_)
             | crate::Op::Registration(_) => false,
         };
         self.bindings.iter().any(|(_, binding)| binding.driver == driver) || self.ops.iter().any(handler_runs)
@@ -299,6 +300,7 @@ impl World {
     fn is_in_use(&self, binding: &Binding) -> bool {
         let handler_runs = |op| match op {
             crate::Op::Af(op) => self.af_handler_runs_on(op, binding),
+            crate::Op::Sap(op) => self.sap_handler_runs_on(op, binding),
             crate::Op::Binding(Op::Event(slot)) => self.bindings[slot].id == binding.id,
             // The bind and the unbind are where the close is called from.
             crate::Op::Binding(_) | crate::Op::Registration(_) => false,
