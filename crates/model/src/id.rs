@@ -152,7 +152,7 @@ impl Handle {
     }
 
     /// The handle that another side has of the same object.
-    pub(crate) const fn of(self, kind: HandleKind) -> Handle {
+    pub const fn of(self, kind: HandleKind) -> Handle {
         Handle { kind, ..self }
     }
 
