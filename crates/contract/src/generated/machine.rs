@@ -6506,7 +6506,7 @@ pub(crate) static STATE_MACHINES: &[StateMachine] = &[
             "A pended ProtocolClIncomingCall is answered once by NdisClIncomingCallComplete, also if a close comes first.",
             "From idle only the CM or MCM that created the VC may dispatch again, and to the same client.",
             "Deregistering the SAP moves no state; an AF close by the client is refused while a call is in offered to closing.",
-            "Which of two crossing calls entered NDIS first decides; the loser's driver is blameless until it has been told.",
+            "Which of two crossing calls entered NDIS first decides; the loser's driver is blameless until it has acted on the other (see \"Crossings\" in vc.toml).",
             "At most one client QoS request is outstanding per VC; its completion is owed in whatever state it finds the call.",
         ],
         rests_on: &[
@@ -9505,7 +9505,7 @@ pub(crate) static STATE_MACHINES: &[StateMachine] = &[
             "NdisClDropParty requires another party of the VC not in none or gone.",
             "NdisClCloseCall requires this to be the only party of the VC not in none or gone.",
             "NdisCmDispatchIncomingDropParty requires another party not in none or gone (one in adding, dropping or dropping_answer counts); otherwise NdisCmDispatchIncomingCloseCall.",
-            "NdisClAddParty requires call state connected (or qos_modifying) on a multipoint VC of this client; in close_indicated it is no breach until the client has been told.",
+            "NdisClAddParty requires call state connected (or qos_modifying) on a multipoint VC of this client; in close_indicated it is no breach until the client has called NdisClCloseCall.",
             "From drop_indicated the client owes NdisClDropParty or NdisClCloseCall.",
             "An incoming close moves no party; the client then drops all but one and closes with that one.",
             "A party leaves the count when NDIS enters ProtocolClDropPartyComplete, or at a synchronous success.",

@@ -1699,7 +1699,7 @@ pub(crate) static INFO: [QuestionInfo; 249] = [
     QuestionInfo {
         id: "call-q-crossing-closes",
         about: "Crossing closes: the CM dispatches an incoming close while the client's NdisClCloseCall is in progress.",
-        reading: "One NdisClCloseCall is enough, whichever side was first. NDIS does not indicate an incoming close on a VC already marked closing; the call manager is blameless until its ProtocolCmCloseCall has returned.",
+        reading: "One NdisClCloseCall is enough, whichever side was first. NDIS does not indicate an incoming close on a VC already marked closing; the call manager is blameless until it has completed the close.",
         pages: &["nf-ndis-ndisclclosecall", "nc-ndis-protocol_cl_incoming_close_call"],
     },
     QuestionInfo {
@@ -1775,7 +1775,7 @@ pub(crate) static INFO: [QuestionInfo; 249] = [
     QuestionInfo {
         id: "call-q-modify-when",
         about: "NdisClModifyCallQoS is described for active VCs, yet also for negotiating an offered call whose VC may not be active, and the NdisCmActivateVc page speaks of requests while an outgoing call is still being set up.",
-        reading: "Allowed while a call is being made, offered, accepted or connected, until the client has been told of a close. Not on a VC without a call.",
+        reading: "Allowed while a call is being made, offered, accepted or connected, until the client closes it. Not on a VC without a call.",
         pages: &[
             "nf-ndis-ndisclmodifycallqos",
             "nf-ndis-ndisclincomingcallcomplete",
@@ -2509,7 +2509,7 @@ pub(crate) static INFO: [QuestionInfo; 249] = [
     QuestionInfo {
         id: "party-q-incoming-drop-while-dropping",
         about: "Incoming drop for a party the client is already dropping.",
-        reading: "Moot: NDIS does not indicate it; the running NdisClDropParty is the answer. The CM is blameless until its ProtocolCmDropParty has returned. The same holds when the last party's NdisClCloseCall is under way.",
+        reading: "Moot: NDIS does not indicate it; the running NdisClDropParty is the answer. The CM is blameless until it has completed the drop. The same holds when the last party's NdisClCloseCall is under way.",
         pages: &[
             "nc-ndis-protocol_cl_incoming_drop_party",
             "nf-ndis-ndiscmdispatchincomingdropparty",
@@ -3011,7 +3011,7 @@ pub(crate) static INFO: [QuestionInfo; 249] = [
     QuestionInfo {
         id: "vc-q-create-on-closing-af",
         about: "A call manager creates a VC for an incoming call on an AF that the client has just begun to close: the create pages know NDIS_STATUS_FAILURE for an invalid AF handle, but not this crossing.",
-        reading: "NDIS returns NDIS_STATUS_FAILURE and calls nobody; the call manager turns the offer away. Not reported until its ProtocolCmCloseAf has returned; after that the handle is dead or the close is the call manager's own business.",
+        reading: "NDIS returns NDIS_STATUS_FAILURE and calls nobody; the call manager turns the offer away. Not reported until the call manager has completed the close; its ProtocolCmCloseAf may have returned NDIS_STATUS_PENDING because of this very call.",
         pages: &["nf-ndis-ndiscocreatevc", "nf-ndis-ndismcmcreatevc", "nf-ndis-ndisclcloseaddressfamily"],
     },
 ];

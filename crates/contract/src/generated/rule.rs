@@ -917,7 +917,7 @@ pub enum Rule {
     CallCmIncomingResolveAccepted,
     /// After the client rejects, the CM deactivates the VC if it was activated; it may then delete it.
     CallCmIncomingRejectDeactivate,
-    /// Call-connected is dispatched only for an incoming call the client accepted. One that crosses the client's NdisClCloseCall, before ProtocolCmCloseCall has returned, is dropped and no breach.
+    /// Call-connected is dispatched only for an incoming call the client accepted. One that crosses the client's NdisClCloseCall, before the CM has completed the close, is dropped and no breach.
     CallCmConnectedOnlyAccepted,
     /// The VC is active when call-connected is dispatched, because it tells the client data may flow.
     CallCmConnectedVcActive,
@@ -929,7 +929,7 @@ pub enum Rule {
     CallClientConnectedReady,
     /// Deregistering a SAP does not disturb a call already received on it or that call's VC.
     CallSapDeregisterIndependent,
-    /// NdisClModifyCallQoS is issued only on a VC with a call that is being made, offered, accepted or connected. One that crosses a close of which the client has not been told yet is no breach.
+    /// NdisClModifyCallQoS is issued only on a VC with a call that is being made, offered, accepted or connected. One that crosses an incoming close which the client has not answered with NdisClCloseCall yet is no breach.
     CallModifyActiveCall,
     /// When NdisClModifyCallQoS returns anything but NDIS\_STATUS\_PENDING the client runs its own ProtocolClModifyCallQoSComplete.
     CallModifyInternalComplete,
@@ -959,7 +959,7 @@ pub enum Rule {
     CallMcmModifyActivate,
     /// On a remote QoS request a CM first passes the changed parameters to NdisCmActivateVc and informs the client only if the miniport accepted.
     CallQosChangeActivateFirst,
-    /// A QoS change is dispatched only on an active connection. One that crosses the client's NdisClCloseCall, before ProtocolCmCloseCall has returned, is dropped and no breach.
+    /// A QoS change is dispatched only on an active connection. One that crosses the client's NdisClCloseCall, before the CM has completed the close, is dropped and no breach.
     CallQosChangeActiveOnly,
     /// A client on a network with dynamic QoS has a working ProtocolClIncomingCallQoSChange.
     CallQosChangeClientHandler,
@@ -1035,7 +1035,7 @@ pub enum Rule {
     CallCmIncomingCloseIndicate,
     /// CloseStatus is NDIS\_STATUS\_SUCCESS for a normal remote close and an error for network trouble.
     CallCmIncomingCloseStatus,
-    /// An incoming close is dispatched only on a VC with an active or offered call. One that crosses the client's own NdisClCloseCall or rejection, before the CM has been told, is dropped and no breach.
+    /// An incoming close is dispatched only on a VC with an active or offered call. One that crosses the client's own NdisClCloseCall or rejection, before the CM has completed the close or deactivated the VC, is dropped and no breach.
     CallCmIncomingCloseHasCall,
     /// Disconnect data is resident caller memory, and Size is zero when Buffer is NULL.
     CallCmIncomingCloseBuffer,
@@ -1089,7 +1089,7 @@ pub enum Rule {
     PartyAddMultipointOnly,
     /// NdisClAddParty gets the live handle of a VC this client created.
     PartyAddValidVc,
-    /// The multipoint call is set up with NdisClMakeCall before parties are added: the call is connected. An add that crosses a close of which the client has not been told yet is no breach.
+    /// The multipoint call is set up with NdisClMakeCall before parties are added: the call is connected. An add that crosses an incoming close which the client has not answered with NdisClCloseCall yet is no breach.
     PartyAddAfterMakeCall,
     /// The client allocates (resident memory) and initializes the party's context before NdisClAddParty.
     PartyAddContextReady,
@@ -1183,7 +1183,7 @@ pub enum Rule {
     PartyIncomingDropStatus,
     /// Data passed with an incoming drop is resident caller memory, and Size is zero when Buffer is NULL.
     PartyIncomingDropBuffer,
-    /// The party handle dispatched is a live one the CM received in ProtocolCmMakeCall or ProtocolCmAddParty. A drop that crosses the client's own, before ProtocolCmDropParty or ProtocolCmCloseCall has returned, is dropped and no breach.
+    /// The party handle dispatched is a live one the CM received in ProtocolCmMakeCall or ProtocolCmAddParty. A drop that crosses the client's own, before the CM has completed that drop or close, is dropped and no breach.
     PartyIncomingDropLiveHandle,
     /// A client told of an incoming drop calls NdisClDropParty for the party, or NdisClCloseCall if it is the last; a drop or close already under way is the answer.
     PartyIncomingDropAnswer,
@@ -11672,7 +11672,7 @@ pub(crate) static INFO: [RuleInfo; 1053] = [
         area: Area::Call,
         binds: &[Role::Cm, Role::Mcm],
         strength: Strength::Must,
-        text: "Call-connected is dispatched only for an incoming call the client accepted. One that crosses the client's NdisClCloseCall, before ProtocolCmCloseCall has returned, is dropped and no breach.",
+        text: "Call-connected is dispatched only for an incoming call the client accepted. One that crosses the client's NdisClCloseCall, before the CM has completed the close, is dropped and no breach.",
         ddis: &[Ddi::NdisCmDispatchCallConnected, Ddi::NdisMCmDispatchCallConnected],
         detect: Detect::RuntimeSafety,
         pages: &[
@@ -11780,7 +11780,7 @@ pub(crate) static INFO: [RuleInfo; 1053] = [
         area: Area::Call,
         binds: &[Role::Client],
         strength: Strength::Must,
-        text: "NdisClModifyCallQoS is issued only on a VC with a call that is being made, offered, accepted or connected. One that crosses a close of which the client has not been told yet is no breach.",
+        text: "NdisClModifyCallQoS is issued only on a VC with a call that is being made, offered, accepted or connected. One that crosses an incoming close which the client has not answered with NdisClCloseCall yet is no breach.",
         ddis: &[Ddi::NdisClModifyCallQoS],
         detect: Detect::RuntimeSafety,
         pages: &[
@@ -12040,7 +12040,7 @@ pub(crate) static INFO: [RuleInfo; 1053] = [
         area: Area::Call,
         binds: &[Role::Cm, Role::Mcm],
         strength: Strength::Must,
-        text: "A QoS change is dispatched only on an active connection. One that crosses the client's NdisClCloseCall, before ProtocolCmCloseCall has returned, is dropped and no breach.",
+        text: "A QoS change is dispatched only on an active connection. One that crosses the client's NdisClCloseCall, before the CM has completed the close, is dropped and no breach.",
         ddis: &[Ddi::NdisCmDispatchIncomingCallQoSChange, Ddi::NdisMCmDispatchIncomingCallQoSChange],
         detect: Detect::RuntimeSafety,
         pages: &[
@@ -12624,7 +12624,7 @@ pub(crate) static INFO: [RuleInfo; 1053] = [
         area: Area::Call,
         binds: &[Role::Cm, Role::Mcm],
         strength: Strength::Must,
-        text: "An incoming close is dispatched only on a VC with an active or offered call. One that crosses the client's own NdisClCloseCall or rejection, before the CM has been told, is dropped and no breach.",
+        text: "An incoming close is dispatched only on a VC with an active or offered call. One that crosses the client's own NdisClCloseCall or rejection, before the CM has completed the close or deactivated the VC, is dropped and no breach.",
         ddis: &[Ddi::NdisCmDispatchIncomingCloseCall, Ddi::NdisMCmDispatchIncomingCloseCall],
         detect: Detect::RuntimeSafety,
         pages: &["nf-ndis-ndiscmdispatchincomingclosecall", "nf-ndis-ndismcmdispatchincomingclosecall"],
@@ -13103,7 +13103,7 @@ pub(crate) static INFO: [RuleInfo; 1053] = [
         area: Area::Party,
         binds: &[Role::Client],
         strength: Strength::Must,
-        text: "The multipoint call is set up with NdisClMakeCall before parties are added: the call is connected. An add that crosses a close of which the client has not been told yet is no breach.",
+        text: "The multipoint call is set up with NdisClMakeCall before parties are added: the call is connected. An add that crosses an incoming close which the client has not answered with NdisClCloseCall yet is no breach.",
         ddis: &[Ddi::NdisClAddParty, Ddi::NdisClMakeCall],
         detect: Detect::RuntimeSafety,
         pages: &["nf-ndis-ndiscladdparty"],
@@ -13808,7 +13808,7 @@ pub(crate) static INFO: [RuleInfo; 1053] = [
         area: Area::Party,
         binds: &[Role::Cm, Role::Mcm],
         strength: Strength::Must,
-        text: "The party handle dispatched is a live one the CM received in ProtocolCmMakeCall or ProtocolCmAddParty. A drop that crosses the client's own, before ProtocolCmDropParty or ProtocolCmCloseCall has returned, is dropped and no breach.",
+        text: "The party handle dispatched is a live one the CM received in ProtocolCmMakeCall or ProtocolCmAddParty. A drop that crosses the client's own, before the CM has completed that drop or close, is dropped and no breach.",
         ddis: &[Ddi::NdisCmDispatchIncomingDropParty, Ddi::NdisMCmDispatchIncomingDropParty],
         detect: Detect::Argument,
         pages: &["nf-ndis-ndiscmdispatchincomingdropparty", "nf-ndis-ndismcmdispatchincomingdropparty"],
