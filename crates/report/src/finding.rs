@@ -3,18 +3,17 @@
 //! [`Finding::gather`] collects from the records of one execution; [`Finding::text`] prints in the manner of a compiler's
 //! diagnostics, and the value serialises for `--format json`.
 
-use crate::names::{Key, Names, object_handle};
+use crate::names::Names;
 use crate::paint::{self, Look};
+use crate::subject::{cut, with_related};
 use crate::syntax;
 use crate::trace::{Show, Writer};
 use crate::wrap::hang;
 use contract::{Question, Rule, page_url};
-use model::record::{Event, Irql, Link, Operation, Record, TaskNumber, WaitsFor};
-use model::{
-    Call, Callback, Command, Debt, DriverId, HandleArg, Job, Object, OutParameter, Token, Value, Violation,
-};
+use model::record::{Event, Irql, Link, Record, WaitsFor};
+use model::{Debt, DriverId, Object, Violation};
 use serde::Serialize;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use verify::level::Level;
 
 /// How many lines of a trace a finding prints at most.
@@ -167,8 +166,10 @@ impl Finding {
         let call = line.and_then(|line| last_call(evidence.records, violation.by, line));
         let site = line.and_then(|line| evidence.records[line].site).or(call.and_then(|call| call.site));
         let site = site.map(|offset| (evidence.site)(violation.by, offset));
-        let objects = objects_of(violation, chain);
-        let histories = objects.iter().map(|object| history(evidence, *object)).collect();
+        let named = objects_of(violation, chain);
+        let objects = with_related(evidence.records, &named);
+        let histories = objects.iter().map(|object| (object, history(evidence, *object)));
+        let told = histories.filter(|(object, history)| named.contains(object) || !history.edges.is_empty());
         let object = names.name(violation.object);
         let by = names.driver(violation.by);
         let mut message = match violation.offence {
@@ -189,7 +190,7 @@ impl Finding {
             rule: Some(Obligation::of(violation.rule).about(call.and_then(|call| call.page))),
             site,
             line: line.map(|line| line + 1),
-            objects: histories,
+            objects: told.map(|(_, history)| history).collect(),
             lines: cut(evidence, &objects, chain, line, call.map(|call| call.index)),
             chain: chain.iter().map(|link| link_text(names, *link, violation.rule)).collect(),
             replay: None,
@@ -391,245 +392,4 @@ fn debt_text(names: &Names, debt: Debt, broken: Rule) -> String {
         text += &format!(" (waits for {})", names.name(object));
     }
     text
-}
-
-/// The numbers of the lines that concern `objects`, with the handlers and calls around them, and what stuck tasks wait for.
-/// `line` and `call`, the driver's last call before it, are always among them.
-fn cut(
-    evidence: &Evidence<'_>,
-    objects: &[Object],
-    chain: &[Link],
-    line: Option<usize>,
-    call: Option<usize>,
-) -> Vec<usize> {
-    let subject = Subject::new(evidence, objects, chain);
-    let mut lines: BTreeSet<usize> = line.into_iter().chain(call).collect();
-    // Per task: the lines that opened what is still open, and whether each of them is of interest itself.
-    let mut open: BTreeMap<TaskNumber, Vec<(usize, bool)>> = BTreeMap::new();
-    for (index, record) in evidence.records.iter().enumerate() {
-        let concerned = subject.concerns(record) || line == Some(index);
-        let stack = open.entry(record.task).or_default();
-        if concerned {
-            lines.insert(index);
-            lines.extend(stack.iter().map(|(opened, _)| *opened));
-        }
-        match record.event {
-            Event::Called(..) | Event::Invoked(..) | Event::Started(_) | Event::Queued(..) => {
-                stack.push((index, concerned));
-            }
-            Event::Returned(..) | Event::Replied(..) => {
-                if stack.pop().is_some_and(|(_, concerned)| concerned) {
-                    lines.insert(index);
-                }
-            }
-            Event::Ended => stack.clear(),
-            Event::Commanded(_)
-            | Event::Published(..)
-            | Event::Waiting(..)
-            | Event::Kernel(..)
-            | Event::Printed(..)
-            | Event::Edge(..)
-            | Event::Warned(_)
-            | Event::Violated(_) => {}
-        }
-    }
-    lines.into_iter().map(|index| index + 1).collect()
-}
-
-/// What a cut of a trace is about.
-struct Subject<'a> {
-    names: &'a Names,
-    objects: &'a [Object],
-    keys: BTreeSet<Key>,
-    /// The contexts that drivers gave NDIS for the objects.
-    contexts: BTreeSet<Token>,
-    /// What stuck tasks wait for.
-    awaited: BTreeSet<Token>,
-    stuck: BTreeSet<TaskNumber>,
-}
-
-impl<'a> Subject<'a> {
-    fn new(evidence: &Evidence<'a>, objects: &'a [Object], chain: &[Link]) -> Subject<'a> {
-        let names = evidence.names;
-        let keys =
-            objects.iter().filter_map(|object| object_handle(*object)).filter_map(|handle| names.key(handle));
-        let mut subject = Subject {
-            names,
-            objects,
-            keys: keys.collect(),
-            contexts: BTreeSet::new(),
-            awaited: BTreeSet::new(),
-            stuck: BTreeSet::new(),
-        };
-        for link in chain {
-            if let Link::Task(task, _, _, waits_for) = link {
-                subject.stuck.insert(*task);
-                if let WaitsFor::Object(token) = waits_for {
-                    subject.awaited.insert(*token);
-                }
-            }
-        }
-        subject.find_contexts(evidence.records);
-        subject
-    }
-
-    /// Contexts are given in the same call as a handle, or in the call or callback whose handle comes a little later.
-    fn find_contexts(&mut self, records: &[Record]) {
-        let mut opening: BTreeMap<TaskNumber, Token> = BTreeMap::new();
-        let mut offered: BTreeMap<TaskNumber, HandleArg> = BTreeMap::new();
-        for record in records {
-            match record.event {
-                Event::Called(_, Call::ClOpenAddressFamilyEx { af_context, .. }) => {
-                    opening.insert(record.task, af_context);
-                }
-                Event::Called(_, Call::OpenAdapterEx { binding_context, bind_context, .. })
-                    if self.is_handle(bind_context) =>
-                {
-                    self.context(binding_context);
-                }
-                Event::Called(_, Call::MSetMiniportAttributes { adapter, attributes })
-                    if self.is_handle(adapter) =>
-                {
-                    self.context(attributes.context);
-                }
-                Event::Published(_, OutParameter::AddressFamily(af)) if self.is_handle(af.into()) => {
-                    if let Some(context) = opening.get(&record.task) {
-                        self.context(*context);
-                    }
-                }
-                Event::Invoked(_, Callback::CmOpenAf { af, .. }) => {
-                    offered.insert(record.task, af.into());
-                }
-                Event::Replied(_, contract::Ddi::ProtocolCmOpenAf, reply)
-                    if offered.remove(&record.task).is_some_and(|af| self.is_handle(af)) =>
-                {
-                    self.context(reply.context);
-                }
-                _ => {}
-            }
-        }
-    }
-
-    fn context(&mut self, token: Token) {
-        if token != Token::NULL {
-            self.contexts.insert(token);
-        }
-    }
-
-    fn is_handle(&self, handle: HandleArg) -> bool {
-        match handle {
-            HandleArg::Known(handle) => self.names.key(handle).is_some_and(|key| self.keys.contains(&key)),
-            HandleArg::Null | HandleArg::Unknown(_) => false,
-        }
-    }
-
-    fn is_object(&self, object: Object) -> bool {
-        self.objects.contains(&object)
-    }
-
-    fn concerns(&self, record: &Record) -> bool {
-        match record.event {
-            Event::Called(_, call) => self.any(|see| call.each_argument(see)),
-            Event::Invoked(_, callback) => self.any(|see| callback.each_argument(see)),
-            Event::Published(_, out) => match out {
-                OutParameter::DriverHandle(handle)
-                | OutParameter::Binding(handle, _)
-                | OutParameter::AddressFamily(handle) => self.is_handle(handle.into()),
-                _ => panic!("TEMPORARY"),
-            },
-            Event::Edge(object, _, _) => self.is_object(object),
-            Event::Warned(violation) | Event::Violated(violation) => self.is_object(violation.object),
-            Event::Commanded(command) => self.commanded(command),
-            Event::Started(job) => self.started(job),
-            Event::Kernel(_, call) => match call.operation {
-                Operation::Wait(token, _) | Operation::Acquire { lock: token, .. } => {
-                    self.awaited.contains(&token) && self.stuck.contains(&record.task)
-                }
-                Operation::Set(token) | Operation::Reset(token) => self.awaited.contains(&token),
-                Operation::Initialize(..)
-                | Operation::Read(_)
-                | Operation::Release { .. }
-                | Operation::Queue(_)
-                | Operation::Arm { .. }
-                | Operation::Cancel(_)
-                | Operation::Allocate(..)
-                | Operation::Free(_)
-                | Operation::RaiseIrql(_)
-                | Operation::LowerIrql(_)
-                | Operation::Sleep(_)
-                | Operation::Other => false,
-            },
-            Event::Waiting(..) => self.stuck.contains(&record.task),
-            Event::Queued(..)
-            | Event::Ended
-            | Event::Returned(..)
-            | Event::Replied(..)
-            | Event::Printed(..) => false,
-        }
-    }
-
-    /// Whether one of the arguments is one of the objects.
-    fn any(&self, each: impl FnOnce(&mut dyn FnMut(&'static str, Value))) -> bool {
-        let mut found = false;
-        each(&mut |_, value| {
-            found |= match value {
-                Value::Handle(handle) => self.is_handle(handle),
-                Value::Token(token) => self.contexts.contains(&token),
-                Value::Driver(driver) => self.is_object(Object::Driver(driver)),
-                Value::Adapter(adapter) => self.is_object(Object::Adapter(adapter)),
-                Value::Status(_)
-                | Value::AddressFamily(_)
-                | Value::Characteristics(_)
-                | Value::OptionalHandlers(_)
-                | Value::OpenParameters(_)
-                | Value::Attributes(_)
-                | Value::NetEvent(_)
-                | Value::DeviceEvent(_)
-                | Value::HaltAction(_) => false,
-                _ => panic!("TEMPORARY"),
-            }
-        });
-        found
-    }
-
-    fn commanded(&self, command: Command) -> bool {
-        match command {
-            Command::Load(driver) | Command::Uninstall(driver) | Command::Unload(driver) => {
-                self.is_object(Object::Driver(driver))
-            }
-            Command::Start(adapter)
-            | Command::Stop(adapter)
-            | Command::SurpriseRemove(adapter)
-            | Command::SetPower(adapter, _) => self.is_object(Object::Adapter(adapter)),
-            Command::Unbind(driver, adapter)
-            | Command::Bind(driver, adapter)
-            | Command::NetPnPEvent(driver, adapter, _) => {
-                self.is_object(Object::Driver(driver)) || self.is_object(Object::Adapter(adapter))
-            }
-        }
-    }
-
-    fn started(&self, job: Job) -> bool {
-        match job {
-            Job::Load(driver) | Job::Uninstall(driver) | Job::Unload(driver) => {
-                self.is_object(Object::Driver(driver))
-            }
-            Job::Initialize(adapter)
-            | Job::PauseMiniport(adapter)
-            | Job::RestartMiniport(adapter)
-            | Job::SurpriseRemoved(adapter)
-            | Job::Halt(adapter) => self.is_object(Object::Adapter(adapter)),
-            Job::Bind(driver, adapter) => {
-                self.is_object(Object::Driver(driver)) || self.is_object(Object::Adapter(adapter))
-            }
-            Job::OpenAdapterComplete(binding)
-            | Job::NetPnPEvent(binding, _)
-            | Job::Unbind(binding)
-            | Job::CloseAdapterComplete(binding) => self.is_object(Object::Binding(binding)),
-            Job::AfRegisterNotify(binding, registration) => {
-                self.is_object(Object::Binding(binding)) || self.is_object(Object::Registration(registration))
-            }
-            Job::OpenAfComplete(af) | Job::NotifyCloseAf(af) => self.is_object(Object::Af(af)),
-        }
-    }
 }

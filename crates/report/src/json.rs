@@ -7,7 +7,7 @@ use crate::names::Names;
 use crate::syntax;
 use model::block::HandlerSet;
 use model::record::{Event, Record};
-use model::{HandleArg, OutParameter, Value, Violation};
+use model::{HandleArg, OutParameter, Token, Value, Violation};
 use serde::Serialize;
 use serde_json::{Map, Value as Json, json};
 use verify::level::Level;
@@ -84,12 +84,27 @@ fn members(names: &Names, event: &Event, texts: &[String]) -> (&'static str, Jso
             ("called", json!({"ddi": call.ddi().name(), "arguments": arguments}))
         }
         Event::Published(_, out) => {
-            let (handle, medium) = match out {
-                OutParameter::DriverHandle(handle) | OutParameter::AddressFamily(handle) => (handle, None),
-                OutParameter::Binding(handle, medium) => (handle, Some(medium)),
-                _ => panic!("TEMPORARY"),
-            };
-            ("published", json!({"handle": names.handle(handle), "medium": medium}))
+            let handle = |handle: HandleArg| value(names, handle.into());
+            let mut stored = json!({"handle": null, "medium": null});
+            match out {
+                OutParameter::DriverHandle(made)
+                | OutParameter::AddressFamily(made)
+                | OutParameter::Sap(made)
+                | OutParameter::Vc(made) => stored["handle"] = handle(made.into()),
+                OutParameter::Binding(made, medium) => {
+                    stored["handle"] = handle(made.into());
+                    stored["medium"] = medium.into();
+                }
+                OutParameter::Party(made) => stored["handle"] = handle(made),
+                OutParameter::CallParameters(left) => stored["parameters"] = value(names, left.into()),
+                OutParameter::InstanceName(base, index) => {
+                    stored["name"] = value(names, base.into());
+                    stored["index"] = index.into();
+                }
+                OutParameter::CallId(id) => stored["call_id"] = value(names, id.into()),
+                OutParameter::VcContext(context) => stored["context"] = value(names, context.into()),
+            }
+            ("published", stored)
         }
         Event::Returned(_, ddi, status) => {
             let status = (!syntax::is_void(ddi)).then(|| status.to_string());
@@ -101,9 +116,12 @@ fn members(names: &Names, event: &Event, texts: &[String]) -> (&'static str, Jso
         }
         Event::Replied(_, ddi, reply) => {
             let status = (!syntax::is_void(ddi)).then(|| reply.status.to_string());
-            let stores = ddi == contract::Ddi::ProtocolCmOpenAf && reply.context != model::Token::NULL;
-            let context = stores.then(|| names.token(reply.context));
-            ("replied", json!({"ddi": ddi.name(), "status": status, "context": context}))
+            let context = syntax::stored_context(ddi, reply).map(|_| names.token(reply.context));
+            let parameters = value(names, reply.parameters.into());
+            (
+                "replied",
+                json!({"ddi": ddi.name(), "status": status, "context": context, "parameters": parameters}),
+            )
         }
         Event::Waiting(_, condition) => ("waiting", json!({"until": syntax::condition(names, condition)})),
         Event::Kernel(_, call) => ("kernel", json!({"routine": call.routine})),
@@ -150,6 +168,24 @@ fn value(names: &Names, argument: Value) -> Json {
             "flags": block.flags,
             "medium": block.medium,
         }),
+        Value::Sap(block) if block.address == Token::NULL => Json::Null,
+        Value::Sap(block) => json!({
+            "type": block.sap_type, "length": block.length, "value": block.value, "at": names.token(block.address),
+        }),
+        Value::CallParameters(block) if block.is_null() => Json::Null,
+        Value::CallParameters(block) => json!({
+            "flags": block.flags,
+            "transmit": block.transmit,
+            "receive": block.receive,
+            "called": block.called,
+            "media_flags": block.media_flags,
+            "media_length": block.media_length,
+            "media_word": block.media_word,
+            "rest": block.rest,
+            "at": names.token(block.address),
+        }),
+        Value::Size(size) => size.into(),
+        Value::Name(name) => name.as_str().into(),
         Value::Handle(HandleArg::Known(_) | HandleArg::Unknown(_))
         | Value::Token(_)
         | Value::Status(_)
@@ -158,12 +194,13 @@ fn value(names: &Names, argument: Value) -> Json {
         | Value::DeviceEvent(_)
         | Value::HaltAction(_)
         | Value::Driver(_)
-        | Value::Adapter(_) => {
+        | Value::Adapter(_)
+        | Value::Side(_)
+        | Value::CallId(_) => {
             let mut text = String::new();
             syntax::value(&mut text, names, argument);
             Json::String(text)
         }
-        _ => panic!("TEMPORARY"),
     }
 }
 

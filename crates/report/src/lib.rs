@@ -12,6 +12,7 @@ pub mod json;
 pub mod manual;
 pub mod names;
 mod paint;
+mod subject;
 pub mod syntax;
 pub mod trace;
 mod wrap;

@@ -3,7 +3,7 @@
 //!
 //! Numbers are given in the order of first appearance, and what belongs together has the same number: `af1` is the client's
 //! handle of an address family and `cmaf1` the call manager's; `bind1`, `binding1` and `unbind1` are three handles of one
-//! binding. So [`Names::learn`] must see the records of an execution in their order; after that printing changes nothing.
+//! binding; `vc1`, `cmvc1` and `mpvc1` are three of one VC. So [`Names::learn`] must see the records of an execution in their order; after that printing changes nothing.
 
 use model::record::{Event, Operation, Record, TaskNumber};
 use model::{
@@ -29,6 +29,12 @@ pub(crate) enum Family {
     Af,
     /// A registered address family.
     Registration,
+    /// A service access point: `sap` and `cmsap`.
+    Sap,
+    /// A virtual connection: `vc`, `cmvc` and `mpvc`.
+    Vc,
+    /// A party: `party` and `cmparty`.
+    Party,
 }
 
 impl Family {
@@ -42,7 +48,9 @@ impl Family {
             HandleKind::PnpEvent => Family::Event,
             HandleKind::ClientAf | HandleKind::CallManagerAf => Family::Af,
             HandleKind::Registration => Family::Registration,
-            _ => panic!("TEMPORARY"),
+            HandleKind::ClientSap | HandleKind::CallManagerSap => Family::Sap,
+            HandleKind::ClientVc | HandleKind::CallManagerVc | HandleKind::MiniportVc => Family::Vc,
+            HandleKind::ClientParty | HandleKind::CallManagerParty => Family::Party,
         }
     }
 }
@@ -87,7 +95,13 @@ impl Names {
                 }
                 OutParameter::Binding(handle, _) => self.made(task, handle),
                 OutParameter::AddressFamily(handle) => self.made(task, handle),
-                _ => panic!("TEMPORARY"),
+                OutParameter::Sap(handle) | OutParameter::Vc(handle) => {
+                    self.number(handle);
+                }
+                OutParameter::Party(handle) => self.value(handle.into()),
+                OutParameter::CallParameters(parameters) => self.value(parameters.into()),
+                OutParameter::VcContext(context) => self.context(context),
+                OutParameter::InstanceName(..) | OutParameter::CallId(_) => {}
             },
             Event::Invoked(_, callback) => {
                 match callback {
@@ -97,7 +111,10 @@ impl Names {
                 }
                 callback.each_argument(|_, value| self.value(value));
             }
-            Event::Replied(_, contract::Ddi::ProtocolCmOpenAf, reply) => self.context(reply.context),
+            Event::Replied(_, _, reply) => {
+                self.context(reply.context);
+                self.value(reply.parameters.into());
+            }
             Event::Edge(object, _, _) => {
                 self.object(object);
                 if let Object::Af(af) = object {
@@ -140,7 +157,6 @@ impl Names {
             | Event::Queued(..)
             | Event::Ended
             | Event::Returned(..)
-            | Event::Replied(..)
             | Event::Waiting(..)
             | Event::Printed(..) => {}
         }
@@ -153,6 +169,8 @@ impl Names {
             }
             Value::Token(token) => self.context(token),
             Value::Attributes(attributes) => self.context(attributes.context),
+            Value::Sap(sap) => self.context(sap.address),
+            Value::CallParameters(parameters) => self.context(parameters.address),
             Value::Handle(HandleArg::Null | HandleArg::Unknown(_))
             | Value::Status(_)
             | Value::AddressFamily(_)
@@ -163,8 +181,11 @@ impl Names {
             | Value::DeviceEvent(_)
             | Value::HaltAction(_)
             | Value::Driver(_)
-            | Value::Adapter(_) => {}
-            _ => panic!("TEMPORARY"),
+            | Value::Adapter(_)
+            | Value::Size(_)
+            | Value::Side(_)
+            | Value::Name(_)
+            | Value::CallId(_) => {}
         }
     }
 
@@ -194,6 +215,7 @@ impl Names {
 
     /// The number of a handle, a new one where it has none.
     fn number(&mut self, handle: Handle) -> u32 {
+        let handle = first_of(handle);
         if let Some(number) = self.handles.get(&handle) {
             return *number;
         }
@@ -238,7 +260,7 @@ impl Names {
 
     /// A handle's name: `af1`.
     pub fn handle(&self, handle: Handle) -> String {
-        match self.handles.get(&handle) {
+        match self.handles.get(&first_of(handle)) {
             Some(number) => format!("{}{number}", handle.kind.word()),
             None => format!("{handle:?}"),
         }
@@ -276,13 +298,16 @@ impl Names {
             },
             Object::Registration(registration) => self.handle(registration.0),
             Object::Af(af) => self.handle(af.0),
-            _ => panic!("TEMPORARY"),
+            Object::Sap(sap) => self.handle(sap.0),
+            Object::Vc(vc) => self.handle(vc.0),
+            Object::Call(vc) => format!("call on {}", self.handle(vc.0)),
+            Object::Party(party) => self.handle(party.0),
         }
     }
 
     /// The object that a handle is one of.
     pub(crate) fn key(&self, handle: Handle) -> Option<Key> {
-        self.handles.get(&handle).map(|number| Key(Family::of(handle.kind), *number))
+        self.handles.get(&first_of(handle)).map(|number| Key(Family::of(handle.kind), *number))
     }
 }
 
@@ -293,7 +318,30 @@ pub(crate) fn object_handle(object: Object) -> Option<Handle> {
         Object::Binding(binding) => Some(binding.0),
         Object::Registration(registration) => Some(registration.0),
         Object::Af(af) => Some(af.0),
-        _ => panic!("TEMPORARY"),
+        Object::Sap(sap) => Some(sap.0),
+        Object::Vc(vc) | Object::Call(vc) => Some(vc.0),
+        Object::Party(party) => Some(party.0),
+    }
+}
+
+/// The handle that gives all handles of an object their number, where NDIS makes them at once.
+fn first_of(handle: Handle) -> Handle {
+    match handle.kind {
+        HandleKind::ClientSap | HandleKind::CallManagerSap => handle.of(HandleKind::ClientSap),
+        HandleKind::ClientVc | HandleKind::CallManagerVc | HandleKind::MiniportVc => {
+            handle.of(HandleKind::ClientVc)
+        }
+        HandleKind::ClientParty | HandleKind::CallManagerParty => handle.of(HandleKind::ClientParty),
+        HandleKind::ProtocolDriver
+        | HandleKind::MiniportDriver
+        | HandleKind::Adapter
+        | HandleKind::BindContext
+        | HandleKind::UnbindContext
+        | HandleKind::Binding
+        | HandleKind::PnpEvent
+        | HandleKind::ClientAf
+        | HandleKind::CallManagerAf
+        | HandleKind::Registration => handle,
     }
 }
 

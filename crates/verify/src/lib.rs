@@ -29,8 +29,8 @@ pub use auditor::{Auditor, Discrepancy, Ending, audit};
 pub use irql::Irql;
 pub use liveness::Liveness;
 
-use contract::{Role, Rule};
-use model::{AfId, BindingId, Call, DriverId, HandleArg, HandleKind, Object, Value};
+use contract::{Area, Role, Rule};
+use model::{AfId, BindingId, Call, DriverId, HandleArg, HandleKind, Object, PartyId, SapId, Value, VcId};
 
 /// Whether a breach of `rule` is our own bug: it binds NDIS and no driver.
 pub fn is_our_bug(rule: Rule) -> bool {
@@ -40,11 +40,25 @@ pub fn is_our_bug(rule: Rule) -> bool {
 /// The object that a call is about, as far as its handles tell; else the driver that makes it.
 fn object_of(driver: DriverId, call: &Call) -> Object {
     let mut object = Object::Driver(driver);
+    let on_call = matches!(call.ddi().info().area, Area::Call | Area::Party);
     call.each_argument(|_, value| {
         let Value::Handle(HandleArg::Known(handle)) = value else { return };
         match handle.kind {
             HandleKind::ClientAf => object = Object::Af(AfId(handle)),
             HandleKind::BindContext => object = Object::Binding(BindingId(handle)),
+            HandleKind::ClientSap | HandleKind::CallManagerSap => {
+                object = Object::Sap(SapId(handle.of(HandleKind::ClientSap)));
+            }
+            HandleKind::ClientVc | HandleKind::CallManagerVc | HandleKind::MiniportVc => {
+                let vc = VcId(handle.of(HandleKind::ClientVc));
+                object = if on_call { Object::Call(vc) } else { Object::Vc(vc) };
+            }
+            // The party of a call on a VC is only one end of it.
+            HandleKind::ClientParty | HandleKind::CallManagerParty => {
+                if !matches!(object, Object::Call(_)) {
+                    object = Object::Party(PartyId(handle.of(HandleKind::ClientParty)));
+                }
+            }
             HandleKind::ProtocolDriver
             | HandleKind::MiniportDriver
             | HandleKind::Adapter
@@ -53,7 +67,6 @@ fn object_of(driver: DriverId, call: &Call) -> Object {
             | HandleKind::PnpEvent
             | HandleKind::CallManagerAf
             | HandleKind::Registration => {}
-            _ => panic!("TEMPORARY"),
         }
     });
     object

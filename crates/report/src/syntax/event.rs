@@ -1,11 +1,11 @@
 //! Events as text.
 
-use super::is_void;
-use super::value::{arguments, net_event, push};
+use super::value::{arguments, net_event, push, value};
+use super::{is_void, stored_context};
 use crate::names::Names;
 use contract::{Ddi, Status};
 use model::record::{Event, KernelCall, ObjectKind, Operation, Routine};
-use model::{Command, Condition, DriverId, Job, OutParameter, Power, Token, Violation};
+use model::{Command, Condition, DriverId, Job, OutParameter, Power, Reply, Violation};
 
 /// Whose line it is.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -42,13 +42,7 @@ pub fn event(names: &Names, event: &Event, texts: &[String]) -> Said {
         Event::Invoked(driver, callback) => {
             said(driver, function(names, callback.ddi(), |see| callback.each_argument(see)))
         }
-        Event::Replied(driver, ddi, reply) => {
-            let mut text = returned(ddi, reply.status);
-            if ddi == Ddi::ProtocolCmOpenAf && reply.context != Token::NULL {
-                push(&mut text, format_args!(", *CallMgrAfContext = {}", names.token(reply.context)));
-            }
-            said(driver, text)
-        }
+        Event::Replied(driver, ddi, reply) => said(driver, replied(names, ddi, reply)),
         Event::Waiting(driver, what) => said(driver, format!("wait: {}", condition(names, what))),
         Event::Kernel(driver, call) => said(driver, kernel_call(names, call)),
         Event::Printed(driver, text) => {
@@ -84,6 +78,19 @@ fn returned(ddi: Ddi, status: Status) -> String {
     if is_void(ddi) { format!("{ddi} returns") } else { format!("{ddi} = {status}") }
 }
 
+/// What a handler gives back, with what it stores.
+fn replied(names: &Names, ddi: Ddi, reply: Reply) -> String {
+    let mut text = returned(ddi, reply.status);
+    if let Some(name) = stored_context(ddi, reply) {
+        push(&mut text, format_args!(", *{name} = {}", names.token(reply.context)));
+    }
+    if !reply.parameters.is_null() {
+        text.push_str(", *CallParameters = ");
+        value(&mut text, names, reply.parameters.into());
+    }
+    text
+}
+
 fn out_parameter(names: &Names, out: OutParameter) -> String {
     match out {
         OutParameter::DriverHandle(handle) => {
@@ -97,7 +104,26 @@ fn out_parameter(names: &Names, out: OutParameter) -> String {
             format!("*NdisBindingHandle = {}, *SelectedMediumIndex = {medium}", names.handle(handle))
         }
         OutParameter::AddressFamily(handle) => format!("*NdisAfHandle = {}", names.handle(handle)),
-        _ => panic!("TEMPORARY"),
+        OutParameter::Sap(handle) => format!("*NdisSapHandle = {}", names.handle(handle)),
+        OutParameter::Vc(handle) => format!("*NdisVcHandle = {}", names.handle(handle)),
+        OutParameter::Party(handle) => format!("*NdisPartyHandle = {}", names.handle_arg(handle)),
+        OutParameter::CallParameters(parameters) => {
+            let mut text = "*CallParameters = ".to_owned();
+            value(&mut text, names, parameters.into());
+            text
+        }
+        OutParameter::InstanceName(name, index) => {
+            let mut text = "*VcInstanceName = ".to_owned();
+            value(&mut text, names, name.into());
+            push(&mut text, format_args!(", index {index}"));
+            text
+        }
+        OutParameter::CallId(id) => {
+            let mut text = "*TapiCallId = ".to_owned();
+            value(&mut text, names, id.into());
+            text
+        }
+        OutParameter::VcContext(context) => format!("*ProtocolVcContext = {}", names.token(context)),
     }
 }
 

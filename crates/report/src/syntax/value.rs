@@ -2,10 +2,13 @@
 
 use crate::names::Names;
 use contract::values::{
-    constants, ndis_device_pnp_event, ndis_halt_action, ndis_object_type, net_pnp_event_code,
+    co_call_parameters_flags, co_media_parameters_flags, constants, ndis_device_pnp_event, ndis_halt_action,
+    ndis_object_type, net_pnp_event_code,
 };
-use model::block::{AddressFamily, Attributes, Characteristics, Header, OpenParameters, OptionalHandlers};
-use model::{DeviceEvent, HaltAction, HandleArg, NetEvent, Power, Value};
+use model::block::{
+    AddressFamily, Attributes, CallParameters, Characteristics, Header, OpenParameters, OptionalHandlers, Sap,
+};
+use model::{DeviceEvent, HaltAction, HandleArg, NetEvent, Power, Side, Token, Value};
 use std::fmt::Write;
 
 /// The families of the documentation, by value.
@@ -45,11 +48,16 @@ pub fn arguments(out: &mut String, names: &Names, each: impl FnOnce(&mut dyn FnM
             | Value::Attributes(_)
             | Value::NetEvent(_)
             | Value::DeviceEvent(_)
-            | Value::HaltAction(_) => {
+            | Value::HaltAction(_)
+            | Value::Sap(_)
+            | Value::CallParameters(_)
+            | Value::Size(_)
+            | Value::Side(_)
+            | Value::Name(_)
+            | Value::CallId(_) => {
                 out.push_str(name);
                 out.push('=');
             }
-            _ => panic!("TEMPORARY"),
         }
         value(out, names, argument);
     });
@@ -71,7 +79,13 @@ pub fn value(out: &mut String, names: &Names, argument: Value) {
         Value::HaltAction(action) => out.push_str(halt_action(action)),
         Value::Driver(driver) => out.push_str(names.driver(driver)),
         Value::Adapter(adapter) => out.push_str(names.adapter(adapter)),
-        _ => panic!("TEMPORARY"),
+        Value::Sap(block) => sap(out, names, block),
+        Value::CallParameters(block) => call_parameters(out, names, block),
+        Value::Size(size) => push(out, format_args!("{size}")),
+        Value::Side(Side::Client) => out.push_str("client"),
+        Value::Side(Side::CallManager) => out.push_str("call-manager"),
+        Value::Name(text) => push(out, format_args!("{:?}", text.as_str())),
+        Value::CallId(id) => push(out, format_args!("{:#x}", id.0)),
     }
 }
 
@@ -142,6 +156,90 @@ fn attributes(out: &mut String, names: &Names, block: Attributes) {
         push_medium(out, block.medium);
     }
     out.push('}');
+}
+
+/// A member of a structure that is shown whole: its word, its value, and how that is written.
+type Member = (&'static str, u64, fn(u64) -> String);
+
+/// `{type AF_TAPI_SAP_TYPE, length 4, value 0x11, at c4}`.
+fn sap(out: &mut String, names: &Names, block: Sap) {
+    let members: [Member; 3] = [
+        ("type", block.sap_type.into(), sap_type),
+        ("length", block.length.into(), decimal),
+        ("value", block.value, hexadecimal),
+    ];
+    whole(out, names, &members, block.address);
+}
+
+/// `{transmit 64000, receive 64000, called 0x2a, at c6}`.
+fn call_parameters(out: &mut String, names: &Names, block: CallParameters) {
+    let members: [Member; 8] = [
+        ("flags", block.flags.into(), |value| flags(value, co_call_parameters_flags::NAMES)),
+        ("transmit", block.transmit.into(), rate),
+        ("receive", block.receive.into(), rate),
+        ("called", block.called, hexadecimal),
+        ("media-flags", block.media_flags.into(), |value| flags(value, co_media_parameters_flags::NAMES)),
+        ("media-length", block.media_length.into(), decimal),
+        ("media-word", block.media_word.into(), hexadecimal),
+        ("rest", block.rest.into(), hexadecimal),
+    ];
+    whole(out, names, &members, block.address);
+}
+
+/// The members that are not 0 and where the structure lies; `NULL` for none.
+fn whole(out: &mut String, names: &Names, members: &[Member], address: Token) {
+    if address == Token::NULL && members.iter().all(|(_, value, _)| *value == 0) {
+        out.push_str("NULL");
+        return;
+    }
+    out.push('{');
+    for (word, value, text) in members.iter().filter(|(_, value, _)| *value != 0) {
+        push(out, format_args!("{word} {}, ", text(*value)));
+    }
+    push(out, format_args!("at {}}}", names.token(address)));
+}
+
+fn decimal(value: u64) -> String {
+    value.to_string()
+}
+
+fn hexadecimal(value: u64) -> String {
+    format!("{value:#x}")
+}
+
+fn sap_type(value: u64) -> String {
+    if value == u64::from(constants::AF_TAPI_SAP_TYPE) {
+        return "AF_TAPI_SAP_TYPE".to_owned();
+    }
+    hexadecimal(value)
+}
+
+/// Bytes per second, or one of the two values of a `FLOWSPEC` that are none.
+fn rate(value: u64) -> String {
+    const SPECIAL: [(u32, &str); 2] = [
+        (constants::QOS_NOT_SPECIFIED, "QOS_NOT_SPECIFIED"),
+        (constants::POSITIVE_INFINITY_RATE, "POSITIVE_INFINITY_RATE"),
+    ];
+    match SPECIAL.iter().find(|(special, _)| u64::from(*special) == value) {
+        Some((_, name)) => (*name).to_owned(),
+        None => decimal(value),
+    }
+}
+
+/// `CALL_PARAMETERS_CHANGED|0x40`: the names of bits, and in one number those that have none.
+fn flags(value: u64, known: &[(&str, u32)]) -> String {
+    let mut names: Vec<String> = Vec::new();
+    let mut rest = value;
+    for (name, bit) in known {
+        if value & u64::from(*bit) != 0 {
+            names.push((*name).to_owned());
+            rest &= !u64::from(*bit);
+        }
+    }
+    if rest != 0 {
+        names.push(hexadecimal(rest));
+    }
+    names.join("|")
 }
 
 fn push_medium(out: &mut String, medium: u8) {

@@ -1,0 +1,392 @@
+//! What belongs to a finding's objects: the objects that they are made of, and the lines of the trace that concern them.
+
+use crate::finding::Evidence;
+use crate::names::{Key, Names, object_handle};
+use model::record::{Event, Link, Operation, Record, TaskNumber, WaitsFor};
+use model::{
+    Call, Callback, Command, Handle, HandleArg, HandleKind, Job, Object, OutParameter, PartyId, Token, Value,
+    VcId,
+};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// The objects without which the story of `objects` is not whole, as far as they have one: a call is told with its VC and
+/// its parties, a party with its call.
+pub(crate) fn with_related(records: &[Record], objects: &[Object]) -> Vec<Object> {
+    let parties = parties(records);
+    let mut all = objects.to_vec();
+    for object in objects {
+        match *object {
+            Object::Vc(vc) => all.push(Object::Call(vc)),
+            Object::Call(vc) => {
+                all.push(Object::Vc(vc));
+                let own = parties.iter().filter(|(_, on)| **on == vc);
+                all.extend(own.map(|(party, _)| Object::Party(*party)));
+            }
+            Object::Party(party) => {
+                if let Some(vc) = parties.get(&party) {
+                    all.extend([Object::Call(*vc), Object::Vc(*vc)]);
+                }
+            }
+            Object::Driver(_)
+            | Object::Adapter(_)
+            | Object::Binding(_)
+            | Object::Registration(_)
+            | Object::Af(_)
+            | Object::Sap(_) => {}
+        }
+    }
+    let mut seen = BTreeSet::new();
+    all.retain(|object| seen.insert(*object));
+    all
+}
+
+/// The VC of each party.
+fn parties(records: &[Record]) -> BTreeMap<PartyId, VcId> {
+    let mut parties = BTreeMap::new();
+    let mut frames = Frames::default();
+    for record in records {
+        let vc = match frames.innermost(record.task) {
+            Some(Event::Called(_, Call::ClMakeCall { vc, .. } | Call::ClAddParty { vc, .. })) => known(vc),
+            _ => None,
+        };
+        let party = match record.event {
+            Event::Edge(Object::Party(party), ..) => Some(party.0),
+            Event::Published(_, OutParameter::Party(party))
+            | Event::Invoked(_, Callback::CmMakeCall { party, .. }) => known(party),
+            Event::Invoked(_, Callback::CmAddParty { party, .. }) => Some(party),
+            _ => None,
+        };
+        if let (Some(vc), Some(party)) = (vc, party) {
+            let (vc, party) = (vc.of(HandleKind::ClientVc), party.of(HandleKind::ClientParty));
+            parties.entry(PartyId(party)).or_insert(VcId(vc));
+        }
+        frames.see(record);
+    }
+    parties
+}
+
+fn known(handle: HandleArg) -> Option<Handle> {
+    match handle {
+        HandleArg::Known(handle) => Some(handle),
+        HandleArg::Null | HandleArg::Unknown(_) => None,
+    }
+}
+
+/// For each task the calls and handlers that have not returned, the innermost last.
+#[derive(Default)]
+struct Frames(BTreeMap<TaskNumber, Vec<Event>>);
+
+impl Frames {
+    fn innermost(&self, task: TaskNumber) -> Option<Event> {
+        self.0.get(&task).and_then(|frames| frames.last()).copied()
+    }
+
+    fn see(&mut self, record: &Record) {
+        let frames = self.0.entry(record.task).or_default();
+        match record.event {
+            Event::Called(..) | Event::Invoked(..) => frames.push(record.event),
+            Event::Returned(..) | Event::Replied(..) => drop(frames.pop()),
+            Event::Ended => frames.clear(),
+            Event::Commanded(_)
+            | Event::Started(_)
+            | Event::Queued(..)
+            | Event::Published(..)
+            | Event::Waiting(..)
+            | Event::Kernel(..)
+            | Event::Printed(..)
+            | Event::Edge(..)
+            | Event::Warned(_)
+            | Event::Violated(_) => {}
+        }
+    }
+}
+
+/// The numbers of the lines that concern `objects`, with the handlers and calls around them, and what stuck tasks wait for.
+/// `line` and `call`, the driver's last call before it, are always among them.
+pub(crate) fn cut(
+    evidence: &Evidence<'_>,
+    objects: &[Object],
+    chain: &[Link],
+    line: Option<usize>,
+    call: Option<usize>,
+) -> Vec<usize> {
+    let subject = Subject::new(evidence, objects, chain);
+    let mut lines: BTreeSet<usize> = line.into_iter().chain(call).collect();
+    // Per task: the lines that opened what is still open, and whether each of them is of interest itself.
+    let mut open: BTreeMap<TaskNumber, Vec<(usize, bool)>> = BTreeMap::new();
+    for (index, record) in evidence.records.iter().enumerate() {
+        let concerned = subject.concerns(record) || line == Some(index);
+        let stack = open.entry(record.task).or_default();
+        // What a call of interest stores belongs to it.
+        let stored = matches!(record.event, Event::Published(..))
+            && stack.last().is_some_and(|(_, concerned)| *concerned);
+        if concerned || stored {
+            lines.insert(index);
+            lines.extend(stack.iter().map(|(opened, _)| *opened));
+        }
+        match record.event {
+            Event::Called(..) | Event::Invoked(..) | Event::Started(_) | Event::Queued(..) => {
+                stack.push((index, concerned));
+            }
+            Event::Returned(..) | Event::Replied(..) => {
+                if stack.pop().is_some_and(|(_, concerned)| concerned) {
+                    lines.insert(index);
+                }
+            }
+            Event::Ended => stack.clear(),
+            Event::Commanded(_)
+            | Event::Published(..)
+            | Event::Waiting(..)
+            | Event::Kernel(..)
+            | Event::Printed(..)
+            | Event::Edge(..)
+            | Event::Warned(_)
+            | Event::Violated(_) => {}
+        }
+    }
+    lines.into_iter().map(|index| index + 1).collect()
+}
+
+/// What a cut of a trace is about.
+struct Subject<'a> {
+    names: &'a Names,
+    objects: &'a [Object],
+    keys: BTreeSet<Key>,
+    /// The contexts that drivers gave NDIS for the objects.
+    contexts: BTreeSet<Token>,
+    /// What stuck tasks wait for.
+    awaited: BTreeSet<Token>,
+    stuck: BTreeSet<TaskNumber>,
+}
+
+impl<'a> Subject<'a> {
+    fn new(evidence: &Evidence<'a>, objects: &'a [Object], chain: &[Link]) -> Subject<'a> {
+        let names = evidence.names;
+        let keys =
+            objects.iter().filter_map(|object| object_handle(*object)).filter_map(|handle| names.key(handle));
+        let mut subject = Subject {
+            names,
+            objects,
+            keys: keys.collect(),
+            contexts: BTreeSet::new(),
+            awaited: BTreeSet::new(),
+            stuck: BTreeSet::new(),
+        };
+        for link in chain {
+            if let Link::Task(task, _, _, waits_for) = link {
+                subject.stuck.insert(*task);
+                if let WaitsFor::Object(token) = waits_for {
+                    subject.awaited.insert(*token);
+                }
+            }
+        }
+        subject.find_contexts(evidence.records);
+        subject
+    }
+
+    /// Contexts are given in the call that makes a handle, in the answer of the handler that gets one, or with the
+    /// completion of that.
+    fn find_contexts(&mut self, records: &[Record]) {
+        let mut frames = Frames::default();
+        for record in records {
+            match (record.event, frames.innermost(record.task)) {
+                (Event::Called(_, call), _) => {
+                    if let Some((handle, context)) = told_with(call)
+                        && self.is_handle(handle)
+                    {
+                        self.context(context);
+                    }
+                }
+                (Event::Published(_, out), Some(Event::Called(_, call))) if self.is_stored(out) => {
+                    self.context(given_with(call));
+                }
+                (Event::Replied(_, _, reply), Some(Event::Invoked(_, callback)))
+                    if answered_with_context(callback).is_some_and(|handle| self.is_handle(handle)) =>
+                {
+                    self.context(reply.context);
+                }
+                _ => {}
+            }
+            frames.see(record);
+        }
+    }
+
+    fn context(&mut self, token: Token) {
+        if token != Token::NULL {
+            self.contexts.insert(token);
+        }
+    }
+
+    fn is_handle(&self, handle: HandleArg) -> bool {
+        match handle {
+            HandleArg::Known(handle) => self.names.key(handle).is_some_and(|key| self.keys.contains(&key)),
+            HandleArg::Null | HandleArg::Unknown(_) => false,
+        }
+    }
+
+    /// Whether a call stores a handle or context of one of the objects.
+    fn is_stored(&self, out: OutParameter) -> bool {
+        match out {
+            OutParameter::DriverHandle(handle)
+            | OutParameter::Binding(handle, _)
+            | OutParameter::AddressFamily(handle)
+            | OutParameter::Sap(handle)
+            | OutParameter::Vc(handle) => self.is_handle(handle.into()),
+            OutParameter::Party(handle) => self.is_handle(handle),
+            OutParameter::VcContext(context) => self.contexts.contains(&context),
+            OutParameter::CallParameters(_) | OutParameter::InstanceName(..) | OutParameter::CallId(_) => {
+                false
+            }
+        }
+    }
+
+    fn is_object(&self, object: Object) -> bool {
+        self.objects.contains(&object)
+    }
+
+    fn concerns(&self, record: &Record) -> bool {
+        match record.event {
+            Event::Called(_, call) => self.any(|see| call.each_argument(see)),
+            Event::Invoked(_, callback) => self.any(|see| callback.each_argument(see)),
+            Event::Published(_, out) => self.is_stored(out),
+            Event::Edge(object, _, _) => self.is_object(object),
+            Event::Warned(violation) | Event::Violated(violation) => self.is_object(violation.object),
+            Event::Commanded(command) => self.commanded(command),
+            Event::Started(job) => self.started(job),
+            Event::Kernel(_, call) => match call.operation {
+                Operation::Wait(token, _) | Operation::Acquire { lock: token, .. } => {
+                    self.awaited.contains(&token) && self.stuck.contains(&record.task)
+                }
+                Operation::Set(token) | Operation::Reset(token) => self.awaited.contains(&token),
+                Operation::Initialize(..)
+                | Operation::Read(_)
+                | Operation::Release { .. }
+                | Operation::Queue(_)
+                | Operation::Arm { .. }
+                | Operation::Cancel(_)
+                | Operation::Allocate(..)
+                | Operation::Free(_)
+                | Operation::RaiseIrql(_)
+                | Operation::LowerIrql(_)
+                | Operation::Sleep(_)
+                | Operation::Other => false,
+            },
+            Event::Waiting(..) => self.stuck.contains(&record.task),
+            Event::Queued(..)
+            | Event::Ended
+            | Event::Returned(..)
+            | Event::Replied(..)
+            | Event::Printed(..) => false,
+        }
+    }
+
+    /// Whether one of the arguments is one of the objects.
+    fn any(&self, each: impl FnOnce(&mut dyn FnMut(&'static str, Value))) -> bool {
+        let mut found = false;
+        each(&mut |_, value| {
+            found |= match value {
+                Value::Handle(handle) => self.is_handle(handle),
+                Value::Token(token) => self.contexts.contains(&token),
+                Value::Driver(driver) => self.is_object(Object::Driver(driver)),
+                Value::Adapter(adapter) => self.is_object(Object::Adapter(adapter)),
+                Value::Status(_)
+                | Value::AddressFamily(_)
+                | Value::Characteristics(_)
+                | Value::OptionalHandlers(_)
+                | Value::OpenParameters(_)
+                | Value::Attributes(_)
+                | Value::NetEvent(_)
+                | Value::DeviceEvent(_)
+                | Value::HaltAction(_)
+                | Value::Sap(_)
+                | Value::CallParameters(_)
+                | Value::Size(_)
+                | Value::Side(_)
+                | Value::Name(_)
+                | Value::CallId(_) => false,
+            }
+        });
+        found
+    }
+
+    fn commanded(&self, command: Command) -> bool {
+        match command {
+            Command::Load(driver) | Command::Uninstall(driver) | Command::Unload(driver) => {
+                self.is_object(Object::Driver(driver))
+            }
+            Command::Start(adapter)
+            | Command::Stop(adapter)
+            | Command::SurpriseRemove(adapter)
+            | Command::SetPower(adapter, _) => self.is_object(Object::Adapter(adapter)),
+            Command::Unbind(driver, adapter)
+            | Command::Bind(driver, adapter)
+            | Command::NetPnPEvent(driver, adapter, _) => {
+                self.is_object(Object::Driver(driver)) || self.is_object(Object::Adapter(adapter))
+            }
+        }
+    }
+
+    fn started(&self, job: Job) -> bool {
+        match job {
+            Job::Load(driver) | Job::Uninstall(driver) | Job::Unload(driver) => {
+                self.is_object(Object::Driver(driver))
+            }
+            Job::Initialize(adapter)
+            | Job::PauseMiniport(adapter)
+            | Job::RestartMiniport(adapter)
+            | Job::SurpriseRemoved(adapter)
+            | Job::Halt(adapter) => self.is_object(Object::Adapter(adapter)),
+            Job::Bind(driver, adapter) => {
+                self.is_object(Object::Driver(driver)) || self.is_object(Object::Adapter(adapter))
+            }
+            Job::OpenAdapterComplete(binding)
+            | Job::NetPnPEvent(binding, _)
+            | Job::Unbind(binding)
+            | Job::CloseAdapterComplete(binding) => self.is_object(Object::Binding(binding)),
+            Job::AfRegisterNotify(binding, registration) => {
+                self.is_object(Object::Binding(binding)) || self.is_object(Object::Registration(registration))
+            }
+            Job::OpenAfComplete(af) | Job::NotifyCloseAf(af) => self.is_object(Object::Af(af)),
+        }
+    }
+}
+
+/// The context that a call gives NDIS for the handle that it is to store, NULL for none.
+fn given_with(call: Call) -> Token {
+    match call {
+        Call::OpenAdapterEx { binding_context: context, .. }
+        | Call::ClOpenAddressFamilyEx { af_context: context, .. }
+        | Call::ClRegisterSap { sap_context: context, .. }
+        | Call::CoCreateVc { vc_context: context, .. }
+        | Call::MCmCreateVc { vc_context: context, .. }
+        | Call::ClMakeCall { party_context: context, .. }
+        | Call::ClAddParty { party_context: context, .. } => context,
+        _ => Token::NULL,
+    }
+}
+
+/// A handle that a call passes, with the context that it gives NDIS for that.
+fn told_with(call: Call) -> Option<(HandleArg, Token)> {
+    match call {
+        Call::OpenAdapterEx { bind_context: handle, binding_context: context, .. }
+        | Call::CmOpenAddressFamilyComplete { af: handle, af_context: context, .. }
+        | Call::CmRegisterSapComplete { sap: handle, sap_context: context, .. }
+        | Call::CmMakeCallComplete { party: handle, party_context: context, .. }
+        | Call::CmAddPartyComplete { party: handle, party_context: context, .. } => Some((handle, context)),
+        Call::MSetMiniportAttributes { adapter, attributes } => Some((adapter, attributes.context)),
+        _ => None,
+    }
+}
+
+/// The handle that a handler gets and stores a context for.
+fn answered_with_context(callback: Callback) -> Option<HandleArg> {
+    match callback {
+        Callback::CmOpenAf { af: handle, .. }
+        | Callback::CmRegisterSap { sap: handle, .. }
+        | Callback::CoCreateVc { vc: handle, .. }
+        | Callback::MiniportCoCreateVc { vc: handle, .. }
+        | Callback::CmAddParty { party: handle, .. } => Some(handle.into()),
+        Callback::CmMakeCall { party, .. } => Some(party),
+        _ => None,
+    }
+}
