@@ -77,12 +77,14 @@ impl World {
         self.remove_if_over(slot);
     }
 
-    /// Frees the AF once nothing will look at it again: neither a handler that runs nor a job that is still to start.
-    pub(super) fn remove_if_over(&mut self, slot: u32) {
+    /// Frees the AF once nothing will look at it again: neither a handler that runs, nor a job that is still to start, nor
+    /// a SAP.
+    pub(crate) fn remove_if_over(&mut self, slot: u32) {
         let af = &self.afs[slot];
         let over = af.manager_done && !af.is_alive() && !af.is_noticed() && af.answering == 0;
         let told = af.report == Report::Told;
-        if over && told && af.open != Phase::CompletedEarly && af.close != Some(Phase::CompletedEarly) {
+        let returned = af.open != Phase::CompletedEarly && af.close != Some(Phase::CompletedEarly);
+        if over && told && returned && !self.carries_saps(slot) {
             self.afs.remove(slot);
         }
     }

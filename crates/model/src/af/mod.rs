@@ -56,17 +56,18 @@ enum RegistrationState {
 /// An address family that a client has opened.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub(crate) struct Af {
-    id: AfId,
+    pub(crate) id: AfId,
     /// The call manager's handle.
     manager_handle: Handle,
-    client: DriverId,
-    manager: DriverId,
-    binding: BindingId,
-    registration: RegistrationId,
+    pub(crate) client: DriverId,
+    pub(crate) manager: DriverId,
+    /// The client's.
+    pub(crate) binding: BindingId,
+    pub(crate) registration: RegistrationId,
     /// What the client asked for.
-    family: AddressFamily,
-    client_context: Token,
-    manager_context: Token,
+    pub(crate) family: AddressFamily,
+    pub(crate) client_context: Token,
+    pub(crate) manager_context: Token,
     state: AfState,
     /// `ProtocolCmOpenAf`.
     open: Phase,
@@ -171,6 +172,11 @@ impl Af {
         }
     }
 
+    /// Whether its client has it open, and has not begun to close it.
+    pub(crate) fn is_open(&self) -> bool {
+        self.state == AfState::Open
+    }
+
     fn object(&self) -> Object {
         Object::Af(self.id)
     }
@@ -253,7 +259,7 @@ impl World {
     /// # Errors
     /// The handle is none of NDIS's (`af-handle-opaque`), NULL (`af-open-failed-no-handle`), or somebody else's
     /// (`af-handle-owner`).
-    fn client_af(&self, cx: &Context<'_>, handle: HandleArg) -> Result<u32, Violation> {
+    pub(crate) fn client_af(&self, cx: &Context<'_>, handle: HandleArg) -> Result<u32, Violation> {
         let driver = cx.caller();
         let fail = |rule, offence| Err(violation(rule, driver, Object::Driver(driver), offence));
         let handle = match handle {
@@ -278,6 +284,32 @@ impl World {
             return Err(violation(Rule::AfHandleOwner, driver, af.object(), "the AF is another client's"));
         }
         Ok(handle.slot)
+    }
+
+    /// The AF of a client's handle, which is to be used: open, and the client knows.
+    ///
+    /// # Errors
+    /// Those of [`World::client_af`]; the client has opened none (`af-open-before-use`), does not know yet that it is open
+    /// (`af-open-pending-quiet`), or has closed it (`af-close-handle-invalid`).
+    pub(crate) fn usable_af(&self, cx: &Context<'_>, handle: HandleArg) -> Result<u32, Violation> {
+        let client = cx.caller();
+        let mut afs = self.afs.iter().chain(self.afs.iter_removed()).map(|(_, af)| af);
+        if handle == HandleArg::Null && !afs.any(|af| af.client == client && af.state == AfState::Failed) {
+            let offence = "the handle is NULL: it names no address family that the client has opened";
+            return Err(violation(Rule::AfOpenBeforeUse, client, Object::Driver(client), offence));
+        }
+        let slot = self.client_af(cx, handle)?;
+        let af = &self.afs[slot];
+        let fail = |rule, offence| Err(violation(rule, client, af.object(), offence));
+        match (af.state, af.report) {
+            (AfState::Opening, _) | (AfState::Open, Report::Due | Report::Queued(_)) => {
+                fail(Rule::AfOpenPendingQuiet, "the AF was used before its open was reported")
+            }
+            (AfState::Open, Report::Telling | Report::Told) => Ok(slot),
+            (AfState::Closing, _) => fail(Rule::AfCloseHandleInvalid, "the AF is closing"),
+            (AfState::Closed, _) => fail(Rule::AfCloseHandleInvalid, "the AF is closed"),
+            (AfState::Failed, _) => fail(Rule::AfOpenFailedNoHandle, "the open of the AF failed"),
+        }
     }
 
     /// The AF of a call manager's handle, whatever its state.
@@ -349,7 +381,7 @@ impl World {
                 self.afs[slot].binding == binding.id
             }
             Op::PublishAf(slot) | Op::CmOpenAf(slot) | Op::CmCloseAf(slot) | Op::ReportNotification(slot) => {
-                self.registrations[self.afs[slot].registration.0.slot].binding == Some(binding.id)
+                self.is_managed_on(slot, binding)
             }
         }
     }
@@ -361,10 +393,20 @@ impl World {
                 false
             }
             Op::PublishAf(slot) | Op::CmOpenAf(slot) | Op::CmCloseAf(slot) | Op::ReportNotification(slot) => {
-                let registration = &self.registrations[self.afs[slot].registration.0.slot];
-                registration.adapter == adapter && registration.binding.is_none()
+                self.is_managed_in(slot, adapter)
             }
         }
+    }
+
+    /// Whether the call manager of an AF offers it on the binding.
+    pub(crate) fn is_managed_on(&self, af: u32, binding: &Binding) -> bool {
+        self.registrations[self.afs[af].registration.0.slot].binding == Some(binding.id)
+    }
+
+    /// Whether the call manager of an AF is the MCM of the adapter.
+    pub(crate) fn is_managed_in(&self, af: u32, adapter: AdapterId) -> bool {
+        let registration = &self.registrations[self.afs[af].registration.0.slot];
+        registration.adapter == adapter && registration.binding.is_none()
     }
 
     pub(crate) fn af_debts(&self, debts: &mut Vec<Debt>) {
