@@ -4,8 +4,8 @@ use super::{Af, AfState, Op, Report};
 use crate::binding::Binding;
 use crate::phase::{Phase, Verdict};
 use crate::{
-    AdapterId, AfId, Callback, Context, DriverId, HandleArg, OpId, RegistrationId, Step, Stepped, Violation,
-    World, violation,
+    AdapterId, Callback, Context, DriverId, HandleArg, Object, OpId, RegistrationId, Step, Stepped,
+    Violation, World, violation,
 };
 use alloc::vec::Vec;
 use contract::{Rule, Status};
@@ -225,9 +225,12 @@ impl World {
         holder.is_some_and(|holder| holder.id == registration && holder.binding == Some(binding.id))
     }
 
-    /// An AF that keeps a binding from being closed: it lives, or a call manager's notification of it is not over.
-    pub(crate) fn af_in_the_way(&self, binding: &Binding) -> Option<AfId> {
-        self.afs_on(binding).chain(self.afs_noticed_on(binding)).next().map(|af| af.id)
+    /// What keeps a binding from being closed: an AF that lives, or a call manager's notification of it that is not over; or
+    /// what keeps the client from closing that AF.
+    pub(crate) fn in_the_way(&self, binding: &Binding) -> Option<Object> {
+        let af = self.afs_on(binding).chain(self.afs_noticed_on(binding)).next()?;
+        let left = Some(af.id.0.slot).filter(|_| af.is_open()).and_then(|slot| self.left_on_af(slot));
+        Some(left.unwrap_or(af.object()))
     }
 
     /// Checks that the client of a binding which goes away has closed, or begun to close, every AF that it has there.

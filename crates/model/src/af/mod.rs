@@ -410,7 +410,7 @@ impl World {
     }
 
     pub(crate) fn af_debts(&self, debts: &mut Vec<Debt>) {
-        for (_, af) in self.afs.iter() {
+        for (slot, af) in self.afs.iter() {
             let object = af.object();
             let mut owe = |by, rule, waits_for| debts.push(Debt { by, rule, object, waits_for });
             match af.state {
@@ -418,13 +418,18 @@ impl World {
                     owe(af.manager, Rule::AfCmOpenCompleteRequired, None);
                 }
                 AfState::Closing if af.close.is_some_and(Phase::is_pending) => {
-                    owe(af.manager, Rule::AfCmCloseCompleteRequired, None);
+                    owe(af.manager, Rule::AfCmCloseCompleteRequired, self.left_on_af(slot));
                 }
                 AfState::Opening | AfState::Open | AfState::Closing | AfState::Closed | AfState::Failed => {}
             }
             if af.notification == Notification::Outstanding(Phase::Pending) {
-                // A client cannot answer before its close is over.
-                let waits_for = (af.state == AfState::Closing).then_some(object);
+                // A client cannot answer before its close is over, and may close when all is over that it had there.
+                let waits_for = match af.state {
+                    AfState::Closing => Some(object),
+                    AfState::Opening | AfState::Open | AfState::Closed | AfState::Failed => {
+                        self.left_on_af(slot)
+                    }
+                };
                 owe(af.client, Rule::AfNotifyCompleteRequired, waits_for);
             }
             // A call manager that waits for its client to go by itself.
@@ -444,5 +449,10 @@ impl World {
                 owe(af.client, Rule::AfNotifyClientSequence, None);
             }
         }
+    }
+
+    /// What has to end on an AF, by somebody else's doing, before the client closes it or the call manager completes that.
+    fn left_on_af(&self, af: u32) -> Option<Object> {
+        self.owed_sap(af).map(Object::Sap)
     }
 }

@@ -337,12 +337,12 @@ impl World {
                     } else {
                         Rule::BindingBindCompleteRequired
                     };
-                    let waits_for = self.af_in_the_way(binding).map(Object::Af);
+                    let waits_for = self.in_the_way(binding);
                     debts.push(Debt { by: binding.driver, rule, object, waits_for });
                 }
                 BindingState::Closing(Phase::Pending) => {
                     let rule = Rule::BindingUnbindCompleteRequired;
-                    let waits_for = self.af_in_the_way(binding).map(Object::Af);
+                    let waits_for = self.in_the_way(binding);
                     debts.push(Debt { by: binding.driver, rule, object, waits_for });
                 }
                 BindingState::Opening(_)
