@@ -140,6 +140,37 @@ to main
 }
 
 #[test]
+fn structures_are_values() {
+    let body = r#"
+to main
+    p = {flags CALL_PARAMETERS_CHANGED|0x40, transmit QOS_NOT_SPECIFIED, receive 10 + 1, called 0x2a, media-flags ROUND_UP_FLOW}
+    when p.flags == 0x42 and p.transmit == 0xffffffff and p.receive == 11 and p.called == 42: "as written"
+    when p.media-flags == 256 and p.media-length == 0 and p.rest == 0: "and no more"
+    q = p {flags p.flags|MULTIPOINT_VC, called 7}
+    when q.flags == 0x52 and q.called == 7 and q.receive == 11: "changed"
+    when q.at == p.at and p.called == 42: "a value of its own, in the same place"
+    when q {flags 0x50, called 42} != p and q {flags p.flags, called 42} == p: "compared"
+    r = {receive 1}
+    when r.at != p.at and r == {receive 1, at p.at}: "wherever it lies"
+    when null {receive 1} == r and r {receive 0, at p.at} != null: "from nothing"
+    "a \u{22}\r\n"
+"#;
+    let expected = [
+        "as written",
+        "and no more",
+        "changed",
+        "a value of its own, in the same place",
+        "compared",
+        "wherever it lies",
+        "from nothing",
+        "a \"\r\n",
+    ];
+    assert_eq!(main_prints(body), expected);
+    let too_large = "alone\ndriver d\nto main\n    p = {transmit 0x100000000}\nprogram:\n    run d main\n";
+    assert_eq!(ends(too_large), "d, line 4: a member is larger than 32 bits");
+}
+
+#[test]
 fn an_expectation_that_fails_ends_the_run() {
     let text =
         "driver client like client\nto close\n    NdisClCloseAddressFamily(.handle) = NDIS_STATUS_PENDING\n";
@@ -211,7 +242,7 @@ fn mistakes_say_where_and_what_was_meant() {
         ),
         (
             "driver c like client\nto close\n    NdisClCloseAddressFamily(.handle) -> x\n",
-            "line 3, column 39: NdisClCloseAddressFamily stores no handle",
+            "line 3, column 39: NdisClCloseAddressFamily stores nothing",
         ),
         (
             "driver c like client\nto close\n    NdisOpenAdapterEx(1, 2, {flags 3}, 4)\n",
@@ -242,8 +273,26 @@ fn mistakes_say_where_and_what_was_meant() {
         ),
         ("program:\n    stop nic2\n", "line 2, column 10: there is no adapter `nic2`"),
         (
-            "driver c like client\nProtocolClMakeCallComplete(a)\n",
-            "line 2, column 1: ProtocolClMakeCallComplete belongs to an area that does not exist yet",
+            "driver c like client\nProtocolCoOidRequest(a)\n",
+            "line 2, column 1: ProtocolCoOidRequest belongs to an area that does not exist yet",
+        ),
+        (
+            "driver c like client\nto make\n    NdisClMakeCall(1, {}) -> .party, .parameters, .more\n",
+            "line 3, column 27: NdisClMakeCall stores 2 things only",
+        ),
+        (
+            "driver c like client\nto make\n    NdisClMakeCall(1, {length 4})\n",
+            "line 3, column 24: `length` does not belong into this block, which takes flags N, transmit N, receive N, \
+             called N, media-flags N, media-length N, media-word N, rest N, at CONTEXT",
+        ),
+        (
+            "driver c like client\nProtocolCoCreateVc(af, vc)\n    \
+             ProtocolCoCreateVc = NDIS_STATUS_SUCCESS, *MiniportVcContext = af\n",
+            "line 3, column 48: there is no `*MiniportVcContext`, only *ProtocolVcContext",
+        ),
+        (
+            "driver c like client\nProtocolClRegisterSapComplete(status)\n    ProtocolClRegisterSapComplete returns, *CallParameters = {}\n",
+            "line 3, column 45: there is no `*CallParameters`",
         ),
     ];
     for (text, expected) in errors {

@@ -1,5 +1,6 @@
 //! A script, parsed.
 
+use super::signature::Stored;
 use super::value::Value;
 use contract::Ddi;
 use model::block::HandlerSet;
@@ -47,7 +48,7 @@ pub(crate) enum Statement {
     Call {
         ddi: Ddi,
         arguments: Vec<Expr>,
-        store: Option<Place>,
+        store: Vec<(Stored, Place)>,
         expect: Vec<Expr>,
     },
     /// Says what the last call returned.
@@ -56,10 +57,7 @@ pub(crate) enum Statement {
         status: Expr,
     },
     /// Leaves the handler.
-    Reply {
-        status: Option<Expr>,
-        context: Option<Expr>,
-    },
+    Reply(Answer),
     /// Leaves the handler, procedure or routine.
     Return(Option<Expr>),
     Do {
@@ -122,6 +120,16 @@ pub(crate) enum Statement {
     Drop(Expr),
 }
 
+/// What a handler answers.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Answer {
+    pub(crate) status: Option<Expr>,
+    /// The context that it stores.
+    pub(crate) context: Option<Expr>,
+    /// The call parameters, if it changes those that it was given.
+    pub(crate) parameters: Option<Expr>,
+}
+
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum How {
     WorkItem,
@@ -180,6 +188,8 @@ pub(crate) enum Expr {
     Binary(Binary, Box<Expr>, Box<Expr>),
     /// A parameter block.
     Block(Box<super::block::Block>),
+    /// A SAP or call parameters.
+    Whole(Box<super::whole::Whole>),
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

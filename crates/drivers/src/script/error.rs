@@ -1,5 +1,6 @@
 //! What can be wrong with the text of a script, and where.
 
+use super::signature;
 use contract::Ddi;
 use std::fmt;
 
@@ -165,12 +166,17 @@ impl fmt::Display for Problem {
                 write!(f, "{of} takes {} ({}), not {given}", names.len(), names.join(", "))
             }
             Problem::UnknownArgument { name, names } => {
-                write!(f, "there is no `{name}`, only {}", names.join(", "))
+                write!(f, "there is no `{name}`")?;
+                if names.is_empty() { Ok(()) } else { write!(f, ", only {}", names.join(", ")) }
             }
             Problem::Block { item, known } => {
                 write!(f, "`{item}` does not belong into this block, which takes {known}")
             }
-            Problem::NoResult(ddi) => write!(f, "{ddi} stores no handle"),
+            Problem::NoResult(ddi) => match signature::stores(*ddi).len() {
+                0 => write!(f, "{ddi} stores nothing"),
+                1 => write!(f, "{ddi} stores one thing only"),
+                count => write!(f, "{ddi} stores {count} things only"),
+            },
             Problem::NoReturnValue(ddi) => write!(f, "{ddi} has no return value; write `{ddi} returns`"),
             Problem::ForeignReply(ddi) => {
                 write!(f, "only the body of {ddi} itself can answer it; elsewhere write `return`")

@@ -129,7 +129,18 @@ fn word(rest: &str, first: char, at: At) -> Result<(Word, usize), ParseError> {
                 '"' => return Ok((Word::Text(text), index + 1)),
                 '\\' => match characters.next() {
                     Some((_, 'n')) => text.push('\n'),
+                    Some((_, 'r')) => text.push('\r'),
                     Some((_, 't')) => text.push('\t'),
+                    // `\u{1b}`
+                    Some((start, 'u')) => {
+                        let digits = rest[start..].strip_prefix("u{").and_then(|rest| rest.split_once('}'));
+                        let code = digits.and_then(|(digits, _)| u32::from_str_radix(digits, 16).ok());
+                        let Some(character) = code.and_then(char::from_u32) else {
+                            return Err(at.error(Problem::Character('u')));
+                        };
+                        text.push(character);
+                        let _ = characters.by_ref().find(|(_, character)| *character == '}');
+                    }
                     Some((_, other)) => text.push(other),
                     None => break,
                 },

@@ -10,7 +10,9 @@ pub(crate) mod lexer;
 pub(crate) mod parse;
 mod recorded;
 mod run;
+mod signature;
 mod value;
+mod whole;
 
 pub use ast::{Roles, Script};
 pub(crate) use error::nearest;

@@ -1,120 +1,24 @@
 //! Words into a [`Script`]: here the words of one line, in [`lines`] what lines make together.
 
+mod constants;
 mod lines;
 
 pub(crate) use lines::{Lines, with_plain_cursor};
 
-use super::ast::{Binary, Expr, Name, Place, Script, Statement, Verb};
-use super::block::{Block, Structure};
+use self::constants::{FAMILIES, device_event, family_value, halt_action, level, net_event, side};
+use super::ast::{Answer, Binary, Expr, Name, Place, Script, Statement, Verb};
+use super::block::Block;
 use super::error::{ParseError, Problem, nearest};
 use super::lexer::{At, Line, Word};
+use super::signature::{Kind, called, context_of, default_of, has_parameters, is_void, kind_of, stores};
 use super::value::Value;
-use contract::values::{constants, ndis_device_pnp_event, ndis_halt_action, net_pnp_event_code};
+use super::whole::{Shape, Whole};
+use contract::values::constants::CO_ADDRESS_FAMILY_PROXY;
 use contract::{Ddi, DdiKind, Status};
-use model::block::AddressFamily;
+use model::block::{self, AddressFamily};
 use model::record::{Irql, ObjectKind};
-use model::{Call, DeviceEvent, HaltAction, NetEvent, Power};
+use model::{Call, NetEvent, Power};
 use std::collections::BTreeSet;
-
-/// The kind of an argument of a call, by its name: what a script's value is turned into.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) enum Kind {
-    Handle,
-    Token,
-    Status,
-    Family,
-    Block(Structure),
-}
-
-/// The kind of the argument `name` of a call of `ddi`.
-pub(crate) fn kind_of(ddi: Ddi, name: &str) -> Option<Kind> {
-    Some(match name {
-        "driver_context" | "binding_context" | "af_context" => Kind::Token,
-        "protocol" | "driver" | "handle" | "adapter" | "binding" | "bind_context" | "unbind_context"
-        | "event" | "af" => Kind::Handle,
-        "status" => Kind::Status,
-        "family" => Kind::Family,
-        "characteristics" if ddi == Ddi::NdisMRegisterMiniportDriver => {
-            Kind::Block(Structure::MiniportCharacteristics)
-        }
-        "characteristics" => Kind::Block(Structure::ProtocolCharacteristics),
-        "handlers" => Kind::Block(Structure::OptionalHandlers),
-        "parameters" => Kind::Block(Structure::OpenParameters),
-        "attributes" => Kind::Block(Structure::Attributes),
-        _ => return None,
-    })
-}
-
-/// Whether a function has no return value.
-pub(crate) fn is_void(ddi: Ddi) -> bool {
-    ddi.info().signature.starts_with("VOID ")
-}
-
-/// The function that a call of `ddi` is: an MCM's macro is the call manager's function.
-fn called(ddi: Ddi) -> Ddi {
-    let info = ddi.info();
-    match info.kind {
-        DdiKind::Macro => info.export.and_then(Ddi::from_name).unwrap_or(ddi),
-        DdiKind::Function | DdiKind::Callback => ddi,
-    }
-}
-
-fn family_value(name: &str) -> Option<u32> {
-    Some(match name {
-        "CO_ADDRESS_FAMILY_Q2931" => constants::CO_ADDRESS_FAMILY_Q2931,
-        "CO_ADDRESS_FAMILY_PSCHED" => constants::CO_ADDRESS_FAMILY_PSCHED,
-        "CO_ADDRESS_FAMILY_L2TP" => constants::CO_ADDRESS_FAMILY_L2TP,
-        "CO_ADDRESS_FAMILY_IRDA" => constants::CO_ADDRESS_FAMILY_IRDA,
-        "CO_ADDRESS_FAMILY_1394" => constants::CO_ADDRESS_FAMILY_1394,
-        "CO_ADDRESS_FAMILY_PPP" => constants::CO_ADDRESS_FAMILY_PPP,
-        "CO_ADDRESS_FAMILY_INFINIBAND" => constants::CO_ADDRESS_FAMILY_INFINIBAND,
-        "CO_ADDRESS_FAMILY_TAPI" => constants::CO_ADDRESS_FAMILY_TAPI,
-        "CO_ADDRESS_FAMILY_TAPI_PROXY" => constants::CO_ADDRESS_FAMILY_TAPI_PROXY,
-        _ => return None,
-    })
-}
-
-const FAMILIES: &[&str] = &[
-    "CO_ADDRESS_FAMILY_Q2931",
-    "CO_ADDRESS_FAMILY_PSCHED",
-    "CO_ADDRESS_FAMILY_L2TP",
-    "CO_ADDRESS_FAMILY_IRDA",
-    "CO_ADDRESS_FAMILY_1394",
-    "CO_ADDRESS_FAMILY_PPP",
-    "CO_ADDRESS_FAMILY_INFINIBAND",
-    "CO_ADDRESS_FAMILY_TAPI",
-    "CO_ADDRESS_FAMILY_TAPI_PROXY",
-];
-
-/// The event of `NET_PNP_EVENT_CODE` with this name, without its power state.
-fn net_event(name: &str) -> Option<NetEvent> {
-    let events = [
-        (net_pnp_event_code::NetEventSetPower, NetEvent::SetPower(Power::D0)),
-        (net_pnp_event_code::NetEventQueryPower, NetEvent::QueryPower(Power::D0)),
-        (net_pnp_event_code::NetEventQueryRemoveDevice, NetEvent::QueryRemoveDevice),
-        (net_pnp_event_code::NetEventCancelRemoveDevice, NetEvent::CancelRemoveDevice),
-        (net_pnp_event_code::NetEventReconfigure, NetEvent::Reconfigure),
-        (net_pnp_event_code::NetEventBindsComplete, NetEvent::BindsComplete),
-        (net_pnp_event_code::NetEventPause, NetEvent::Pause),
-        (net_pnp_event_code::NetEventRestart, NetEvent::Restart),
-    ];
-    let mut events = events.into_iter();
-    events.find(|(value, _)| net_pnp_event_code::name(*value) == Some(name)).map(|(_, event)| event)
-}
-
-fn halt_action(name: &str) -> Option<HaltAction> {
-    let actions = [
-        (ndis_halt_action::NdisHaltDeviceDisabled, HaltAction::DeviceDisabled),
-        (ndis_halt_action::NdisHaltDeviceSurpriseRemoved, HaltAction::DeviceSurpriseRemoved),
-        (ndis_halt_action::NdisHaltDeviceStopped, HaltAction::DeviceStopped),
-    ];
-    let mut actions = actions.into_iter();
-    actions.find(|(value, _)| ndis_halt_action::name(*value) == Some(name)).map(|(_, action)| action)
-}
-
-fn level(name: &str) -> Option<Irql> {
-    [Irql::PASSIVE, Irql::APC, Irql::DISPATCH].into_iter().find(|level| level.name() == name)
-}
 
 /// What is known where a body is read.
 #[derive(Default)]
@@ -267,14 +171,13 @@ impl<'a> Cursor<'a> {
     }
 
     fn negation(&mut self) -> Result<Expr, ParseError> {
-        if self.depth == NESTING_MAX {
-            return Err(self.at().error(Problem::TooMany("brackets and `not`s inside each other")));
-        }
-        self.depth += 1;
-        let value =
-            if self.takes_name("not") { Expr::Not(Box::new(self.negation()?)) } else { self.comparison()? };
-        self.depth -= 1;
-        Ok(value)
+        self.nested(|cursor| {
+            if cursor.takes_name("not") {
+                Ok(Expr::Not(Box::new(cursor.negation()?)))
+            } else {
+                cursor.comparison()
+            }
+        })
     }
 
     fn comparison(&mut self) -> Result<Expr, ParseError> {
@@ -292,7 +195,7 @@ impl<'a> Cursor<'a> {
         Ok(Expr::Binary(comparison, Box::new(left), Box::new(self.sum()?)))
     }
 
-    fn sum(&mut self) -> Result<Expr, ParseError> {
+    pub(crate) fn sum(&mut self) -> Result<Expr, ParseError> {
         let mut left = self.term()?;
         loop {
             let operation = if self.takes("+") {
@@ -314,7 +217,29 @@ impl<'a> Cursor<'a> {
             let (_, field) = self.name("a field")?;
             value = Expr::Field(Box::new(value), self.intern(field)?);
         }
+        if self.sees("{") {
+            return self.whole(Shape::CallParameters, Some(value));
+        }
         Ok(value)
+    }
+
+    /// A structure that is written whole, as `base` but for what it says.
+    fn whole(&mut self, shape: Shape, base: Option<Expr>) -> Result<Expr, ParseError> {
+        self.nested(|cursor| Ok(Expr::Whole(Box::new(Whole::parse(cursor, shape, base)?))))
+    }
+
+    /// Reads something inside an expression that may have expressions in it.
+    fn nested(
+        &mut self,
+        read: impl FnOnce(&mut Self) -> Result<Expr, ParseError>,
+    ) -> Result<Expr, ParseError> {
+        if self.depth == NESTING_MAX {
+            return Err(self.at().error(Problem::TooMany("brackets and `not`s inside each other")));
+        }
+        self.depth += 1;
+        let value = read(self);
+        self.depth -= 1;
+        value
     }
 
     fn primary(&mut self) -> Result<Expr, ParseError> {
@@ -341,6 +266,14 @@ impl<'a> Cursor<'a> {
                 let value = self.expression()?;
                 self.sign(")", "`)`")?;
                 Ok(value)
+            }
+            Some((_, Word::Sign("{"))) => self.whole(Shape::CallParameters, None),
+            Some((at, Word::Text(text))) => {
+                self.next();
+                match block::Name::new(text) {
+                    Some(name) => Ok(Expr::Constant(Value::Name(name))),
+                    None => Err(at.error(Problem::TooMany("bytes in a name"))),
+                }
             }
             Some((at, Word::Name(name))) => {
                 self.next();
@@ -419,9 +352,11 @@ impl<'a> Cursor<'a> {
         if let Some(action) = halt_action(name) {
             return constant(Value::HaltAction(action));
         }
-        if ndis_device_pnp_event::name(ndis_device_pnp_event::NdisDevicePnPEventSurpriseRemoved) == Some(name)
-        {
-            return constant(Value::DeviceEvent(DeviceEvent::SurpriseRemoved));
+        if let Some(event) = device_event(name) {
+            return constant(Value::DeviceEvent(event));
+        }
+        if let Some(side) = side(name) {
+            return constant(Value::Side(side));
         }
         let known = self.script.variables.keys().chain(&self.scope.locals);
         let near = nearest(name, known.map(|known| self.script.name_of(*known))).map(str::to_owned);
@@ -432,7 +367,7 @@ impl<'a> Cursor<'a> {
     fn family(&mut self, mut family: u32) -> Result<AddressFamily, ParseError> {
         if self.takes("|") {
             self.keyword("CO_ADDRESS_FAMILY_PROXY")?;
-            family |= constants::CO_ADDRESS_FAMILY_PROXY;
+            family |= CO_ADDRESS_FAMILY_PROXY;
         }
         let (mut major, mut minor) = (0, 0);
         if self.takes("/") {
@@ -511,6 +446,7 @@ impl<'a> Cursor<'a> {
         of: &str,
         names: &[&str],
         kinds: impl Fn(usize) -> Option<Kind>,
+        defaults: impl Fn(&str) -> Option<Value>,
     ) -> Result<Vec<Expr>, ParseError> {
         let at = self.at();
         self.sign("(", "`(` and the arguments")?;
@@ -533,7 +469,7 @@ impl<'a> Cursor<'a> {
                 Some(Kind::Block(structure)) if self.sees("{") => {
                     Expr::Block(Box::new(Block::parse(self, structure)?))
                 }
-                Some(_) | None => self.expression()?,
+                kind => self.of_kind(kind)?,
             };
             given += 1;
             match arguments.get_mut(index) {
@@ -550,9 +486,21 @@ impl<'a> Cursor<'a> {
                 return Err(self.expected("`,` or `)`"));
             }
         }
-        match arguments.into_iter().collect::<Option<Vec<Expr>>>() {
+        let filled = arguments
+            .into_iter()
+            .zip(names)
+            .map(|(argument, name)| argument.or_else(|| defaults(name).map(Expr::Constant)));
+        match filled.collect::<Option<Vec<Expr>>>() {
             Some(arguments) => Ok(arguments),
             None => Err(at.error(Problem::Arguments { of: of.to_owned(), names: owned(), given })),
+        }
+    }
+
+    /// An expression where a value of this kind is meant.
+    fn of_kind(&mut self, kind: Option<Kind>) -> Result<Expr, ParseError> {
+        match kind {
+            Some(Kind::Whole(shape)) if self.sees("{") => self.whole(shape, None),
+            Some(_) | None => self.expression(),
         }
     }
 
@@ -648,7 +596,7 @@ impl<'a> Cursor<'a> {
                 let arguments = if names.is_empty() && !self.sees("(") {
                     Vec::new()
                 } else {
-                    self.arguments(name, &names, |_| None)?
+                    self.arguments(name, &names, |_| None, |_| None)?
                 };
                 Statement::Do { procedure: known, arguments }
             }
@@ -711,19 +659,20 @@ impl<'a> Cursor<'a> {
             return Ok(Statement::Returned { ddi, status: Expr::Constant(Value::Status(Status::SUCCESS)) });
         }
         let names = Call::argument_names(ddi).ok_or_else(|| at.error(Problem::NotThereYet(ddi)))?;
-        let arguments = self.arguments(ddi.name(), names, |index| {
-            kind_of(ddi, names.get(index).copied().unwrap_or_default())
-        })?;
-        let store = if self.sees("->") {
-            let arrow = self.at();
-            self.next();
-            if !stores_handle(ddi) {
-                return Err(arrow.error(Problem::NoResult(ddi)));
+        let kind = |index| kind_of(ddi, names.get(index).copied().unwrap_or_default());
+        let arguments = self.arguments(ddi.name(), names, kind, |name| default_of(ddi, name))?;
+        let arrow = self.at();
+        let mut store = Vec::new();
+        if self.takes("->") {
+            let mut stored = stores(ddi).iter();
+            loop {
+                let kind = stored.next().ok_or_else(|| arrow.error(Problem::NoResult(ddi)))?;
+                store.push((*kind, self.place()?));
+                if !self.takes(",") {
+                    break;
+                }
             }
-            Some(self.place()?)
-        } else {
-            None
-        };
+        }
         let mut expect = Vec::new();
         if self.takes("=") {
             // `or` separates the statuses here, so a status is no whole expression.
@@ -742,34 +691,31 @@ impl<'a> Cursor<'a> {
         if self.scope.handler != Some(ddi) {
             return Err(at.error(Problem::ForeignReply(ddi)));
         }
-        if self.takes_name("returns") {
-            return Ok(Statement::Reply { status: None, context: None });
+        let mut answer = Answer::default();
+        if !self.takes_name("returns") {
+            self.sign("=", "`=` and a status, or `returns`")?;
+            if is_void(ddi) {
+                return Err(at.error(Problem::NoReturnValue(ddi)));
+            }
+            answer.status = Some(self.expression()?);
         }
-        self.sign("=", "`=` and a status, or `returns`")?;
-        if is_void(ddi) {
-            return Err(at.error(Problem::NoReturnValue(ddi)));
+        while self.takes(",") {
+            self.sign("*", "`*` and what the handler stores")?;
+            let (at, name) = self.name("what the handler stores")?;
+            self.sign("=", "`=` and a value")?;
+            if context_of(ddi) == Some(name) {
+                answer.context = Some(self.expression()?);
+            } else if name == "CallParameters" && has_parameters(ddi) {
+                answer.parameters = Some(self.expression()?);
+            } else {
+                let names =
+                    context_of(ddi).into_iter().chain(has_parameters(ddi).then_some("CallParameters"));
+                let names = names.map(|name| format!("*{name}")).collect();
+                return Err(at.error(Problem::UnknownArgument { name: format!("*{name}"), names }));
+            }
         }
-        let status = Some(self.expression()?);
-        let context = if self.takes(",") {
-            self.sign("*", "`*CallMgrAfContext = ` and a context")?;
-            self.keyword("CallMgrAfContext")?;
-            self.sign("=", "`=` and a context")?;
-            Some(self.expression()?)
-        } else {
-            None
-        };
-        Ok(Statement::Reply { status, context })
+        Ok(Statement::Reply(answer))
     }
-}
-
-fn stores_handle(ddi: Ddi) -> bool {
-    matches!(
-        ddi,
-        Ddi::NdisRegisterProtocolDriver
-            | Ddi::NdisMRegisterMiniportDriver
-            | Ddi::NdisOpenAdapterEx
-            | Ddi::NdisClOpenAddressFamilyEx
-    )
 }
 
 fn looks_like_function(name: &str) -> bool {
@@ -791,21 +737,6 @@ fn intern(script: &mut Script, name: &str) -> Option<Name> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_script_can_write_every_argument_of_every_call() {
-        for &ddi in Ddi::ALL {
-            for name in Call::argument_names(ddi).unwrap_or_default() {
-                assert!(kind_of(ddi, name).is_some(), "{name} of {ddi}");
-            }
-        }
-    }
-
-    #[test]
-    fn the_macros_of_an_mcm_are_the_functions_of_a_call_manager() {
-        assert_eq!(called(Ddi::NdisMCmCloseAddressFamilyComplete), Ddi::NdisCmCloseAddressFamilyComplete);
-        assert_eq!(called(Ddi::NdisMCmRegisterAddressFamilyEx), Ddi::NdisMCmRegisterAddressFamilyEx);
-    }
 
     #[test]
     fn an_expression_that_is_nested_too_deep_is_refused() {

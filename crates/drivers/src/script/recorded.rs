@@ -157,6 +157,8 @@ impl Recording {
             let Word::Name(name) = word else { continue };
             let is = |offset: usize, sign| matches!(words.get(index.wrapping_add(offset)), Some((_, Word::Sign(seen))) if *seen == sign);
             let is_label = is(1, "=");
+            let of_side = is(usize::MAX, "=")
+                && matches!(words.get(index.wrapping_sub(2)), Some((_, Word::Name(label))) if label == "side");
             let in_block = words[..index].iter().fold(0i32, |depth, (_, word)| match word {
                 Word::Sign("{") => depth + 1,
                 Word::Sign("}") => depth - 1,
@@ -167,7 +169,7 @@ impl Recording {
                 name.chars().next().is_some_and(|first| first.is_ascii_lowercase()) && name != "returns";
             if is_context {
                 self.contexts.insert(name.clone());
-            } else if is_name && !is_label && in_block == 0 {
+            } else if is_name && !is_label && !of_side && in_block == 0 {
                 self.names.insert(name.clone());
             }
         }

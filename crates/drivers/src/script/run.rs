@@ -3,13 +3,15 @@
 //! Between two calls of NDIS or of the kernel nothing else runs, so the statements there are atomic. No state is borrowed
 //! while such a call is made, since it may run other handlers of the same driver, or never return.
 
-use super::ast::{Binary, Body, Expr, How, Name, Place, Script, Statement, Suite, Verb};
-use super::parse::{Kind, kind_of};
+use super::ast::{Answer, Binary, Body, Expr, How, Name, Place, Script, Statement, Suite, Verb};
+use super::signature::{Kind, Stored, kind_of, stored};
 use super::value::Value;
+use super::whole::{Parts, Shape, Whole};
 use contract::{Ddi, MaxIrql, Status};
 use engine::Driver;
+use model::block::CallParameters;
 use model::record::{Irql, KernelCall, ObjectKind, Operation, Routine, TaskNumber};
-use model::{Call, Callback, DriverId, HandleArg, OutParameter, Reply, Token};
+use model::{Call, CallId, Callback, DriverId, HandleArg, Reply, Token};
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::rc::Rc;
@@ -118,8 +120,22 @@ enum Target {
 
 enum Flow {
     On,
-    /// Leave the body with this status, if there is one, and this context.
-    Leave(Option<Value>, Token),
+    /// Leave the body with this.
+    Leave(Left),
+}
+
+/// What a body leaves behind.
+struct Left {
+    /// Its status or result, if it has one.
+    value: Option<Value>,
+    context: Token,
+    parameters: CallParameters,
+}
+
+impl Left {
+    const fn with(value: Option<Value>) -> Left {
+        Left { value, context: Token::NULL, parameters: CallParameters::NULL }
+    }
 }
 
 /// A mistake that shows only when the script runs.
@@ -161,11 +177,11 @@ impl Driver for Scripted {
             }
             index += 1;
         });
-        let (status, context) = match self.run(body.suite, &mut frame) {
-            Flow::On => (None, Token::NULL),
-            Flow::Leave(status, context) => (status, context),
+        let left = match self.run(body.suite, &mut frame) {
+            Flow::On => Left::with(None),
+            Flow::Leave(left) => left,
         };
-        let status = match status {
+        let status = match left.value {
             None => Status::SUCCESS,
             Some(value) => match self.status(value) {
                 Ok(status) => status,
@@ -176,11 +192,8 @@ impl Driver for Scripted {
         let unloads = ddi == Ddi::DriverEntry
             && self.script.handlers.contains_key(&Ddi::Unload)
             && !self.script.without.contains(Ddi::Unload);
-        Reply {
-            status,
-            context: if unloads { Token(TOKENS) } else { context },
-            parameters: model::block::CallParameters::NULL,
-        }
+        let context = if unloads { Token(TOKENS) } else { left.context };
+        Reply { status, context, parameters: left.parameters }
     }
 
     fn routine(&self, routine: Routine) {
@@ -270,8 +283,15 @@ impl Scripted {
             Expr::Constant(value) => *value,
             Expr::Local(name) => frame.get(*name),
             Expr::Variable(name) => self.variable(*name),
-            Expr::Field(object, field) => {
-                let object = self.object(object, frame)?;
+            Expr::Field(of, field) => {
+                let of = self.evaluate(of, frame)?;
+                if let Some(parts) = Parts::of(of) {
+                    let word = self.script.name_of(*field);
+                    return parts
+                        .member(word)
+                        .map_or_else(|| mistake(format!("there is no `{word}` in it")), Ok);
+                }
+                let object = self.object(of)?;
                 let state = self.state.borrow();
                 let fields = &state.objects[object as usize].fields;
                 fields.iter().find(|(known, _)| known == field).map_or(Value::Null, |(_, value)| *value)
@@ -312,6 +332,7 @@ impl Scripted {
             Expr::Not(value) => Value::Flag(!self.evaluate(value, frame)?.holds()),
             Expr::Binary(operation, left, right) => self.binary(*operation, left, right, frame)?,
             Expr::Block(_) => return mistake("a parameter block can only be an argument"),
+            Expr::Whole(whole) => self.whole(whole, frame)?,
         })
     }
 
@@ -341,6 +362,37 @@ impl Scripted {
         }
     }
 
+    /// A SAP or call parameters.
+    fn whole(&self, whole: &Whole, frame: &mut Frame) -> Ran<Value> {
+        let mut parts = match &whole.base {
+            None => Parts::empty(whole.shape),
+            Some(base) => match self.evaluate(base, frame)? {
+                Value::Null => Parts::empty(whole.shape),
+                base => match Parts::of(base) {
+                    Some(parts) => parts,
+                    None => return mistake(format!("{base:?} is no structure")),
+                },
+            },
+        };
+        if let Some(at) = &whole.at {
+            let at = self.evaluate(at, frame)?;
+            parts.address = self.context(at)?;
+        } else if parts.address == Token::NULL {
+            parts.address = self.token();
+        }
+        for (member, values) in &whole.members {
+            parts.members[*member] = 0;
+            for value in values {
+                let value = self.evaluate(value, frame)?;
+                match value.number() {
+                    Some(number) => parts.members[*member] |= number,
+                    None => return mistake(format!("{value:?} is no number")),
+                }
+            }
+        }
+        parts.value().map_or_else(|| mistake("a member is larger than 32 bits"), Ok)
+    }
+
     fn variable(&self, name: Name) -> Value {
         let state = self.state.borrow();
         state.variables.as_ref().and_then(|variables| variables.get(&name)).copied().unwrap_or_default()
@@ -350,8 +402,8 @@ impl Scripted {
         self.script.names.iter().position(|known| known == name).map(|index| Name(index as u16))
     }
 
-    fn object(&self, expr: &Expr, frame: &mut Frame) -> Ran<u32> {
-        match self.evaluate(expr, frame)? {
+    fn object(&self, value: Value) -> Ran<u32> {
+        match value {
             Value::Object(object) => Ok(object),
             Value::Null => mistake("there is no context object here"),
             other => mistake(format!("{other:?} is no context object of this driver")),
@@ -409,7 +461,10 @@ impl Scripted {
         Ok(match place {
             Place::Local(name) => Target::Local(*name),
             Place::Variable(name) => Target::Variable(*name),
-            Place::Field(object, name) => Target::Field(self.object(object, frame)?, *name),
+            Place::Field(object, name) => {
+                let object = self.evaluate(object, frame)?;
+                Target::Field(self.object(object)?, *name)
+            }
             Place::Shared(name) => Target::Shared(name.clone()),
         })
     }
@@ -450,7 +505,7 @@ impl Scripted {
             *left -= 1;
             match self.statement(statement, frame, left) {
                 Ok(Flow::On) => {}
-                Ok(flow @ Flow::Leave(..)) => return flow,
+                Ok(flow @ Flow::Leave(_)) => return flow,
                 Err(Mistake(text)) => self.fail(Some(*line), &text),
             }
         }
@@ -462,7 +517,7 @@ impl Scripted {
             Statement::Call { ddi, arguments, store, expect } => {
                 let expected =
                     expect.iter().map(|status| self.evaluate(status, frame)).collect::<Ran<Vec<_>>>()?;
-                let status = self.call(*ddi, arguments, store.as_ref(), frame)?;
+                let status = self.call(*ddi, arguments, store, frame)?;
                 frame.result = Value::Status(status);
                 if !expected.is_empty() && !expected.iter().any(|&wanted| wanted.same(Value::Status(status)))
                 {
@@ -478,23 +533,13 @@ impl Scripted {
                     return mistake(format!("{ddi} returned {status}, which is not what the script expects"));
                 }
             }
-            Statement::Reply { status, context } => {
-                let status = match status {
-                    Some(status) => Some(self.evaluate(status, frame)?),
-                    None => None,
-                };
-                let context = match context {
-                    Some(context) => self.context(self.evaluate(context, frame)?)?,
-                    None => Token::NULL,
-                };
-                return Ok(Flow::Leave(status, context));
-            }
+            Statement::Reply(answer) => return self.answer(answer, frame),
             Statement::Return(value) => {
                 let value = match value {
                     Some(value) => Some(self.evaluate(value, frame)?),
                     None => None,
                 };
-                return Ok(Flow::Leave(value, Token::NULL));
+                return Ok(Flow::Leave(Left::with(value)));
             }
             Statement::Do { procedure, arguments } => self.procedure(*procedure, arguments, frame, left)?,
             Statement::Assign { place, value } => {
@@ -515,7 +560,7 @@ impl Scripted {
                         return mistake("this loop does not end");
                     }
                     *left -= 1;
-                    if let flow @ Flow::Leave(..) = self.suite(*body, frame, left) {
+                    if let flow @ Flow::Leave(_) = self.suite(*body, frame, left) {
                         return Ok(flow);
                     }
                 }
@@ -524,13 +569,14 @@ impl Scripted {
                 let mut seen = Vec::new();
                 while let Some(object) = self.next_object(*kind, condition.as_ref(), &seen, frame)? {
                     seen.push(object);
-                    if let flow @ Flow::Leave(..) = self.with(object, *body, frame, left) {
+                    if let flow @ Flow::Leave(_) = self.with(object, *body, frame, left) {
                         return Ok(flow);
                     }
                 }
             }
             Statement::With { object, body } => {
-                let object = self.object(object, frame)?;
+                let object = self.evaluate(object, frame)?;
+                let object = self.object(object)?;
                 return Ok(self.with(object, *body, frame, left));
             }
             Statement::Queue { how, place, body } => self.queue(*how, place.as_ref(), *body, frame)?,
@@ -575,11 +621,31 @@ impl Scripted {
                 }
             }
             Statement::Drop(object) => {
-                let object = self.object(object, frame)?;
+                let object = self.evaluate(object, frame)?;
+                let object = self.object(object)?;
                 self.state.borrow_mut().objects[object as usize].dropped = true;
             }
         }
         Ok(Flow::On)
+    }
+
+    /// What a handler returns and stores.
+    fn answer(&self, answer: &Answer, frame: &mut Frame) -> Ran<Flow> {
+        let mut left = Left::with(None);
+        if let Some(status) = &answer.status {
+            left.value = Some(self.evaluate(status, frame)?);
+        }
+        if let Some(context) = &answer.context {
+            left.context = self.context(self.evaluate(context, frame)?)?;
+        }
+        if let Some(parameters) = &answer.parameters {
+            left.parameters = match self.evaluate(parameters, frame)? {
+                Value::Null => CallParameters::NULL,
+                Value::CallParameters(parameters) => parameters,
+                other => return mistake(format!("{other:?} are no call parameters")),
+            };
+        }
+        Ok(Flow::Leave(left))
     }
 
     fn with(&self, object: u32, body: Suite, frame: &mut Frame, left: &mut u32) -> Flow {
@@ -604,8 +670,8 @@ impl Scripted {
             }
         }
         frame.result = match self.suite(*suite, &mut inner, left) {
-            Flow::Leave(Some(value), _) => value,
-            Flow::Leave(None, _) | Flow::On => Value::Null,
+            Flow::Leave(left) => left.value.unwrap_or_default(),
+            Flow::On => Value::Null,
         };
         Ok(())
     }
@@ -673,7 +739,13 @@ impl Scripted {
 
     // ---- calls ------------------------------------------------------------------------------------------------
 
-    fn call(&self, ddi: Ddi, arguments: &[Expr], store: Option<&Place>, frame: &mut Frame) -> Ran<Status> {
+    fn call(
+        &self,
+        ddi: Ddi,
+        arguments: &[Expr],
+        store: &[(Stored, Place)],
+        frame: &mut Frame,
+    ) -> Ran<Status> {
         let names = Call::argument_names(ddi).unwrap_or_default();
         let mut values = Vec::with_capacity(arguments.len());
         for (name, argument) in names.iter().zip(arguments) {
@@ -686,19 +758,16 @@ impl Scripted {
                 return mistake(format!("{ddi} does not take this `{name}`"));
             }
         };
-        let target = match store {
-            Some(place) => Some(self.target(place, frame)?),
-            None => None,
-        };
+        let mut targets = Vec::with_capacity(store.len());
+        for (kind, place) in store {
+            targets.push((*kind, self.target(place, frame)?));
+        }
         Ok(engine::call(call, &mut |result| {
-            let (OutParameter::DriverHandle(handle)
-            | OutParameter::Binding(handle, _)
-            | OutParameter::AddressFamily(handle)) = result
-            else {
-                panic!("TEMPORARY")
-            };
-            if let Some(target) = &target {
-                self.store(target, Value::Handle(HandleArg::Known(handle)), frame);
+            for (kind, value) in stored(result).into_iter().flatten() {
+                let value = self.adopt(value);
+                for (_, target) in targets.iter().filter(|(wanted, _)| *wanted == kind) {
+                    self.store(target, value, frame);
+                }
             }
         }))
     }
@@ -732,6 +801,29 @@ impl Scripted {
                 _ => wrong("an address family"),
             },
             Some(Kind::Block(_)) => wrong("a parameter block"),
+            Some(Kind::Whole(shape)) => match (shape, value) {
+                (Shape::Sap, Value::Sap(sap)) => Ok(sap.into()),
+                (Shape::CallParameters, Value::CallParameters(parameters)) => Ok(parameters.into()),
+                (_, Value::Null) => match Parts::empty(shape).value() {
+                    Some(Value::Sap(sap)) => Ok(sap.into()),
+                    _ => Ok(CallParameters::NULL.into()),
+                },
+                (Shape::Sap, _) => wrong("a SAP"),
+                (Shape::CallParameters, _) => wrong("call parameters"),
+            },
+            Some(Kind::Size) => match value.number().map(u32::try_from) {
+                Some(Ok(size)) => Ok(size.into()),
+                _ => wrong("a number of bytes"),
+            },
+            Some(Kind::Name) => match value {
+                Value::Name(name) => Ok(name.into()),
+                _ => wrong("a name"),
+            },
+            Some(Kind::CallId) => match value {
+                Value::CallId(id) => Ok(id.into()),
+                Value::Number(number) => Ok(CallId(number).into()),
+                _ => wrong("the identifier of a call"),
+            },
             None => mistake(format!("`{name}` of {ddi} cannot be written in a script")),
         }
     }

@@ -1,8 +1,8 @@
 //! What a script computes with.
 
 use contract::Status;
-use model::block::AddressFamily;
-use model::{AdapterId, DeviceEvent, DriverId, HaltAction, HandleArg, NetEvent, Token};
+use model::block::{AddressFamily, CallParameters, Name, Sap};
+use model::{AdapterId, CallId, DeviceEvent, DriverId, HaltAction, HandleArg, NetEvent, Side, Token};
 
 /// A value of a script's. Small and without pointers, so that it can be copied freely.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -24,6 +24,11 @@ pub(crate) enum Value {
     HaltAction(HaltAction),
     Driver(DriverId),
     Adapter(AdapterId),
+    Sap(Sap),
+    CallParameters(CallParameters),
+    Side(Side),
+    Name(Name),
+    CallId(CallId),
 }
 
 impl Value {
@@ -42,12 +47,17 @@ impl Value {
             | Value::DeviceEvent(_)
             | Value::HaltAction(_)
             | Value::Driver(_)
-            | Value::Adapter(_) => true,
+            | Value::Adapter(_)
+            | Value::Sap(_)
+            | Value::CallParameters(_)
+            | Value::Side(_)
+            | Value::Name(_)
+            | Value::CallId(_) => true,
         }
     }
 
     /// Whether two values are the same. What is nothing equals everything that does not hold, and a number equals the
-    /// family or status of that value.
+    /// family or status of that value. Structures are the same if they say the same, wherever they lie.
     pub(crate) fn same(self, other: Value) -> bool {
         match (self, other) {
             (Value::Null, value) | (value, Value::Null) => !value.holds(),
@@ -55,6 +65,8 @@ impl Value {
             | (Value::Number(number), Value::Family(family)) => u64::from(family.family) == number,
             (Value::Status(status), Value::Number(number))
             | (Value::Number(number), Value::Status(status)) => u64::from(status.0) == number,
+            (Value::Sap(one), Value::Sap(other)) => one.same(&other),
+            (Value::CallParameters(one), Value::CallParameters(other)) => one.same(&other),
             (one, other) => one == other,
         }
     }
@@ -74,7 +86,12 @@ impl Value {
             | Value::DeviceEvent(_)
             | Value::HaltAction(_)
             | Value::Driver(_)
-            | Value::Adapter(_) => None,
+            | Value::Adapter(_)
+            | Value::Sap(_)
+            | Value::CallParameters(_)
+            | Value::Side(_)
+            | Value::Name(_)
+            | Value::CallId(_) => None,
         }
     }
 }
@@ -98,7 +115,13 @@ impl From<model::Value> for Value {
             | model::Value::OptionalHandlers(_)
             | model::Value::OpenParameters(_)
             | model::Value::Attributes(_) => Value::Null,
-            _ => panic!("TEMPORARY"),
+            model::Value::Sap(sap) => Value::Sap(sap),
+            model::Value::CallParameters(parameters) if parameters.is_null() => Value::Null,
+            model::Value::CallParameters(parameters) => Value::CallParameters(parameters),
+            model::Value::Size(size) => Value::Number(size.into()),
+            model::Value::Side(side) => Value::Side(side),
+            model::Value::Name(name) => Value::Name(name),
+            model::Value::CallId(id) => Value::CallId(id),
         }
     }
 }

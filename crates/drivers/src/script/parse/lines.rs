@@ -1,9 +1,11 @@
 //! The lines of a driver: its items, and the bodies that indentation makes of statements.
 
-use super::{Cursor, Scope, looks_like_function, stores_handle};
+use super::constants::side;
+use super::{Cursor, Scope, looks_like_function};
 use crate::script::ast::{Body, Expr, How, Name, Place, Script, Statement, Suite};
 use crate::script::error::{ParseError, Problem};
 use crate::script::lexer::{At, Line, Word};
+use crate::script::signature::{Stored, kind_of, stores};
 use crate::script::value::Value;
 use contract::{Ddi, DdiKind};
 use model::Callback;
@@ -257,10 +259,12 @@ impl Script {
                 // `*NdisAfHandle = af1`: what the call before stored, as a trace says it.
                 Some((_, Word::Sign("*"))) => {
                     let mut cursor = Cursor::new(line, self, scope);
-                    let store = cursor.published()?;
+                    let Some(place) = cursor.published()? else { continue };
                     match statements.last_mut() {
-                        Some((_, Statement::Call { ddi, store: place, .. })) if stores_handle(*ddi) => {
-                            *place = Some(store);
+                        Some((_, Statement::Call { ddi, store, .. }))
+                            if stores(*ddi).contains(&Stored::Handle) =>
+                        {
+                            store.push((Stored::Handle, place));
                         }
                         Some(_) | None => {
                             let found = "a result".to_owned();
@@ -442,13 +446,16 @@ impl Cursor<'_> {
                 _ => given,
             };
             given += 1;
+            let of = names.get(index).copied().unwrap_or_default();
             let parameter = match self.peek() {
-                Some((_, Word::Name(name))) if !is_constant(name) => {
+                Some((_, Word::Name(name)))
+                    if !is_constant(name) && (of != "side" || side(name).is_none()) =>
+                {
                     self.next();
                     Some(self.intern(name)?)
                 }
                 _ => {
-                    self.expression()?;
+                    self.of_kind(kind_of(ddi, of))?;
                     None
                 }
             };
@@ -466,16 +473,27 @@ impl Cursor<'_> {
         Ok(parameters)
     }
 
-    /// `*NdisAfHandle = af1`, maybe with `, *SelectedMediumIndex = 0`.
-    fn published(&mut self) -> Result<Place, ParseError> {
+    /// `*NdisAfHandle = af1`, maybe with `, *SelectedMediumIndex = 0`: where the handle is kept. All other results have their value
+    /// in the trace wherever it is used, so there is nothing to keep.
+    fn published(&mut self) -> Result<Option<Place>, ParseError> {
         self.sign("*", "a result")?;
-        self.name("the name of a result")?;
+        let (_, result) = self.name("the name of a result")?;
         self.sign("=", "`=` and a name")?;
-        let place = self.place()?;
+        let is_handle = result.ends_with("Handle") && !self.sees_name("NULL");
+        let place = if is_handle {
+            Some(self.place()?)
+        } else {
+            self.expression()?;
+            None
+        };
         if self.takes(",") {
-            self.sign("*", "`*SelectedMediumIndex`")?;
-            self.keyword("SelectedMediumIndex")?;
-            self.sign("=", "`=` and a number")?;
+            if self.takes("*") {
+                self.keyword("SelectedMediumIndex")?;
+                self.sign("=", "`=` and a number")?;
+            } else {
+                // `*VcInstanceName = "TAPI", index 3`
+                self.keyword("index")?;
+            }
             self.small::<u32>("an index")?;
         }
         self.end()?;
