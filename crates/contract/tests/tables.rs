@@ -233,7 +233,10 @@ fn a_rule_waits_or_is_enforced_or_cannot_be_seen() {
             Enforcement::Enforced => {
                 assert_ne!(info.detect, Detect::Static, "{rule}");
                 assert!(
-                    matches!(info.area, Area::Registration | Area::Binding | Area::Af | Area::Kernel),
+                    matches!(
+                        info.area,
+                        Area::Registration | Area::Binding | Area::Af | Area::Sap | Area::Kernel
+                    ),
                     "{rule} belongs to an area that does not exist yet"
                 );
             }

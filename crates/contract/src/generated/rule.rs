@@ -561,6 +561,8 @@ pub enum Rule {
     SapMcmNoCoSend,
     /// An incoming call is dispatched only on a SAP that a client registered (or is registering), and to that client. A dispatch that crosses the client's deregistration, before the call manager has finished it, is no breach.
     SapIncomingRegisteredOnly,
+    /// For the TAPI families a CO\_SAP has SapType AF\_TAPI\_SAP\_TYPE. Towards a TAPI-proxy call manager, Sap holds a CO\_AF\_TAPI\_SAP and SapLength its size; towards NDPROXY (CO\_ADDRESS\_FAMILY\_TAPI) Sap holds the TAPI device-class string.
+    SapTapiFormat,
     /// The client's NdisSapHandle is invalid as soon as it calls NdisClDeregisterSap.
     SapDeregHandleInvalid,
     /// A SAP is deregistered once; a repeat while it is closing is redundant and gets NDIS\_STATUS\_FAILURE.
@@ -1909,8 +1911,6 @@ pub enum Rule {
     AfTapiProxyNoTranslateOids,
     /// A TAPI-proxy MCM is built with NDIS\_TAPI\_CURRENT\_VERSION = 0x00030000.
     AfTapiVersionDefine,
-    /// For the TAPI families a CO\_SAP has SapType AF\_TAPI\_SAP\_TYPE. Towards a TAPI-proxy call manager, Sap holds a CO\_AF\_TAPI\_SAP and SapLength its size; towards NDPROXY (CO\_ADDRESS\_FAMILY\_TAPI) Sap holds the TAPI device-class string.
-    SapTapiFormat,
     /// A TAPI MCM halting on its own initiative completes outstanding NDPROXY requests and reports all calls as closing.
     BindingHaltTapi,
     /// A WAN call manager or MCM that offers TAPI registers address family CO\_ADDRESS\_FAMILY\_TAPI\_PROXY (0x801); an MCM does it from MiniportInitializeEx.
@@ -2429,6 +2429,7 @@ impl Rule {
         Rule::SapCmSignalVc,
         Rule::SapMcmNoCoSend,
         Rule::SapIncomingRegisteredOnly,
+        Rule::SapTapiFormat,
         Rule::SapDeregHandleInvalid,
         Rule::SapDeregOnce,
         Rule::SapDeregBeforeAfClose,
@@ -3103,7 +3104,6 @@ impl Rule {
         Rule::AfRegisterTapiProxy,
         Rule::AfTapiProxyNoTranslateOids,
         Rule::AfTapiVersionDefine,
-        Rule::SapTapiFormat,
         Rule::BindingHaltTapi,
         Rule::TapiRegisterProxyAf,
         Rule::TapiCondisWanRequired,
@@ -7215,10 +7215,7 @@ pub(crate) static INFO: [RuleInfo; 1069] = [
         refusal: None,
         race: false,
         rests_on: &[],
-        enforcement: Enforcement::Waits {
-            needs: "SAPs and virtual connections",
-            why: "It is about what may be used on an AF: SAPs, VCs, calls and OID requests. The AF handle itself is covered by af-handle-window-client.",
-        },
+        enforcement: Enforcement::Enforced,
     },
     RuleInfo {
         id: "af-open-pending-quiet",
@@ -7237,11 +7234,8 @@ pub(crate) static INFO: [RuleInfo; 1069] = [
         pages: &["nf-ndis-ndiscmopenaddressfamilycomplete", "nf-ndis-ndismcmopenaddressfamilycomplete"],
         refusal: None,
         race: false,
-        rests_on: &[Question::AfQOpenPendingScope],
-        enforcement: Enforcement::Waits {
-            needs: "SAPs and virtual connections",
-            why: "It is about what may be used on an AF: SAPs, VCs, calls and OID requests. The AF handle itself is covered by af-handle-window-client.",
-        },
+        rests_on: &[],
+        enforcement: Enforcement::Enforced,
     },
     RuleInfo {
         id: "af-open-sync-completion",
@@ -8436,10 +8430,7 @@ pub(crate) static INFO: [RuleInfo; 1069] = [
         refusal: None,
         race: false,
         rests_on: &[],
-        enforcement: Enforcement::Waits {
-            needs: "service access points",
-            why: "No SAP can be registered yet.",
-        },
+        enforcement: Enforcement::Enforced,
     },
     RuleInfo {
         id: "sap-needed-for-incoming",
@@ -8467,9 +8458,14 @@ pub(crate) static INFO: [RuleInfo; 1069] = [
         refusal: None,
         race: false,
         rests_on: &[],
-        enforcement: Enforcement::Waits {
-            needs: "service access points",
-            why: "No SAP can be registered yet.",
+        enforcement: Enforcement::Covered {
+            by: &[
+                Rule::AfOpenBeforeUse,
+                Rule::AfOpenPendingQuiet,
+                Rule::AfOpenFailedNoHandle,
+                Rule::AfCloseHandleInvalid,
+            ],
+            why: "What an AF that is not open lacks is the same for SAPs and VCs: the rules of the AF name it.",
         },
     },
     RuleInfo {
@@ -8626,9 +8622,9 @@ pub(crate) static INFO: [RuleInfo; 1069] = [
         refusal: None,
         race: false,
         rests_on: &[Question::RegistrationQStubStatus],
-        enforcement: Enforcement::Waits {
-            needs: "service access points",
-            why: "No SAP can be registered yet.",
+        enforcement: Enforcement::Covered {
+            by: &[Rule::RegistrationCoClientAllHandlers],
+            why: "A client without these handlers lacks two of all those that a client must have.",
         },
     },
     RuleInfo {
@@ -8643,9 +8639,9 @@ pub(crate) static INFO: [RuleInfo; 1069] = [
         refusal: None,
         race: false,
         rests_on: &[],
-        enforcement: Enforcement::Waits {
-            needs: "service access points",
-            why: "No SAP can be registered yet.",
+        enforcement: Enforcement::Covered {
+            by: &[Rule::RegistrationCoCmAllHandlers],
+            why: "A call manager without these handlers lacks two of all those that a call manager must have.",
         },
     },
     RuleInfo {
@@ -8688,10 +8684,7 @@ pub(crate) static INFO: [RuleInfo; 1069] = [
         refusal: None,
         race: false,
         rests_on: &[],
-        enforcement: Enforcement::Waits {
-            needs: "service access points",
-            why: "No SAP can be registered yet.",
-        },
+        enforcement: Enforcement::Enforced,
     },
     RuleInfo {
         id: "sap-cm-duplicate",
@@ -8704,11 +8697,8 @@ pub(crate) static INFO: [RuleInfo; 1069] = [
         pages: &["nc-ndis-protocol_cm_reg_sap", "nf-ndis-ndisclregistersap"],
         refusal: None,
         race: false,
-        rests_on: &[Question::SapQDuplicateStatus, Question::SapQDuplicateHolder],
-        enforcement: Enforcement::Waits {
-            needs: "service access points",
-            why: "No SAP can be registered yet.",
-        },
+        rests_on: &[Question::SapQDuplicateStatus],
+        enforcement: Enforcement::Enforced,
     },
     RuleInfo {
         id: "sap-cm-unrecognised",
@@ -8740,10 +8730,7 @@ pub(crate) static INFO: [RuleInfo; 1069] = [
         refusal: None,
         race: false,
         rests_on: &[],
-        enforcement: Enforcement::Waits {
-            needs: "service access points",
-            why: "No SAP can be registered yet.",
-        },
+        enforcement: Enforcement::Enforced,
     },
     RuleInfo {
         id: "sap-cm-register-complete-pending-only",
@@ -8756,11 +8743,8 @@ pub(crate) static INFO: [RuleInfo; 1069] = [
         pages: &["nf-ndis-ndiscmregistersapcomplete", "nf-ndis-ndismcmregistersapcomplete"],
         refusal: None,
         race: false,
-        rests_on: &[Question::AfQEarlyCompletion],
-        enforcement: Enforcement::Waits {
-            needs: "service access points",
-            why: "No SAP can be registered yet.",
-        },
+        rests_on: &[],
+        enforcement: Enforcement::Enforced,
     },
     RuleInfo {
         id: "sap-cm-register-complete-status",
@@ -8774,10 +8758,7 @@ pub(crate) static INFO: [RuleInfo; 1069] = [
         refusal: None,
         race: false,
         rests_on: &[],
-        enforcement: Enforcement::Waits {
-            needs: "service access points",
-            why: "No SAP can be registered yet.",
-        },
+        enforcement: Enforcement::Enforced,
     },
     RuleInfo {
         id: "sap-cm-register-fail-handle-invalid",
@@ -8790,11 +8771,8 @@ pub(crate) static INFO: [RuleInfo; 1069] = [
         pages: &["nf-ndis-ndiscmregistersapcomplete", "nf-ndis-ndismcmregistersapcomplete"],
         refusal: None,
         race: false,
-        rests_on: &[Question::AfQCmHandleMoment],
-        enforcement: Enforcement::Waits {
-            needs: "service access points",
-            why: "No SAP can be registered yet.",
-        },
+        rests_on: &[],
+        enforcement: Enforcement::Enforced,
     },
     RuleInfo {
         id: "sap-cm-register-fail-keep-context",
@@ -8822,10 +8800,7 @@ pub(crate) static INFO: [RuleInfo; 1069] = [
         refusal: None,
         race: false,
         rests_on: &[],
-        enforcement: Enforcement::Waits {
-            needs: "service access points",
-            why: "No SAP can be registered yet.",
-        },
+        enforcement: Enforcement::Enforced,
     },
     RuleInfo {
         id: "sap-complete-role",
@@ -8883,8 +8858,8 @@ pub(crate) static INFO: [RuleInfo; 1069] = [
         race: false,
         rests_on: &[],
         enforcement: Enforcement::Waits {
-            needs: "service access points",
-            why: "No SAP can be registered yet.",
+            needs: "sending and receiving",
+            why: "No data can be sent or received yet.",
         },
     },
     RuleInfo {
@@ -8903,10 +8878,21 @@ pub(crate) static INFO: [RuleInfo; 1069] = [
         refusal: None,
         race: false,
         rests_on: &[Question::SapQDispatchCrossesDereg, Question::SapQIncomingWhileRegistering],
-        enforcement: Enforcement::Waits {
-            needs: "service access points",
-            why: "No SAP can be registered yet.",
-        },
+        enforcement: Enforcement::Waits { needs: "calls", why: "No call can be offered yet." },
+    },
+    RuleInfo {
+        id: "sap-tapi-format",
+        area: Area::Sap,
+        binds: &[Role::Client],
+        strength: Strength::Must,
+        text: "For the TAPI families a CO_SAP has SapType AF_TAPI_SAP_TYPE. Towards a TAPI-proxy call manager, Sap holds a CO_AF_TAPI_SAP and SapLength its size; towards NDPROXY (CO_ADDRESS_FAMILY_TAPI) Sap holds the TAPI device-class string.",
+        ddis: &[Ddi::NdisClRegisterSap],
+        detect: Detect::Argument,
+        pages: &["accepting-incoming-calls", "condis-tapi-registration"],
+        refusal: None,
+        race: false,
+        rests_on: &[],
+        enforcement: Enforcement::Enforced,
     },
     RuleInfo {
         id: "sap-dereg-handle-invalid",
@@ -8919,11 +8905,8 @@ pub(crate) static INFO: [RuleInfo; 1069] = [
         pages: &["nf-ndis-ndisclderegistersap"],
         refusal: None,
         race: false,
-        rests_on: &[Question::SapQHandleAfterDereg],
-        enforcement: Enforcement::Waits {
-            needs: "service access points",
-            why: "No SAP can be registered yet.",
-        },
+        rests_on: &[],
+        enforcement: Enforcement::Enforced,
     },
     RuleInfo {
         id: "sap-dereg-once",
@@ -8936,11 +8919,8 @@ pub(crate) static INFO: [RuleInfo; 1069] = [
         pages: &["nf-ndis-ndisclderegistersap"],
         refusal: Some("NDIS_STATUS_FAILURE"),
         race: false,
-        rests_on: &[Question::SapQDeregReturns],
-        enforcement: Enforcement::Waits {
-            needs: "service access points",
-            why: "No SAP can be registered yet.",
-        },
+        rests_on: &[],
+        enforcement: Enforcement::Enforced,
     },
     RuleInfo {
         id: "sap-dereg-before-af-close",
@@ -8959,10 +8939,7 @@ pub(crate) static INFO: [RuleInfo; 1069] = [
         refusal: Some("NDIS_STATUS_FAILURE"),
         race: true,
         rests_on: &[Question::SapQDeregCrossesAfClose],
-        enforcement: Enforcement::Waits {
-            needs: "service access points",
-            why: "No SAP can be registered yet.",
-        },
+        enforcement: Enforcement::Answered,
     },
     RuleInfo {
         id: "sap-dereg-after-register",
@@ -8976,10 +8953,7 @@ pub(crate) static INFO: [RuleInfo; 1069] = [
         refusal: None,
         race: false,
         rests_on: &[],
-        enforcement: Enforcement::Waits {
-            needs: "service access points",
-            why: "No SAP can be registered yet.",
-        },
+        enforcement: Enforcement::Enforced,
     },
     RuleInfo {
         id: "sap-dereg-sync-completion",
@@ -9043,10 +9017,7 @@ pub(crate) static INFO: [RuleInfo; 1069] = [
         refusal: None,
         race: false,
         rests_on: &[],
-        enforcement: Enforcement::Waits {
-            needs: "service access points",
-            why: "No SAP can be registered yet.",
-        },
+        enforcement: Enforcement::Enforced,
     },
     RuleInfo {
         id: "sap-cm-dereg-complete-pending-only",
@@ -9063,11 +9034,8 @@ pub(crate) static INFO: [RuleInfo; 1069] = [
         pages: &["nf-ndis-ndiscmderegistersapcomplete", "nf-ndis-ndismcmderegistersapcomplete"],
         refusal: None,
         race: false,
-        rests_on: &[Question::AfQEarlyCompletion],
-        enforcement: Enforcement::Waits {
-            needs: "service access points",
-            why: "No SAP can be registered yet.",
-        },
+        rests_on: &[],
+        enforcement: Enforcement::Enforced,
     },
     RuleInfo {
         id: "sap-cm-dereg-complete-status",
@@ -9081,10 +9049,7 @@ pub(crate) static INFO: [RuleInfo; 1069] = [
         refusal: None,
         race: false,
         rests_on: &[],
-        enforcement: Enforcement::Waits {
-            needs: "service access points",
-            why: "No SAP can be registered yet.",
-        },
+        enforcement: Enforcement::Enforced,
     },
     RuleInfo {
         id: "sap-cm-dereg-handle-invalid",
@@ -9103,10 +9068,7 @@ pub(crate) static INFO: [RuleInfo; 1069] = [
         refusal: None,
         race: false,
         rests_on: &[],
-        enforcement: Enforcement::Waits {
-            needs: "service access points",
-            why: "No SAP can be registered yet.",
-        },
+        enforcement: Enforcement::Enforced,
     },
     RuleInfo {
         id: "sap-dereg-keeps-calls",
@@ -9134,10 +9096,7 @@ pub(crate) static INFO: [RuleInfo; 1069] = [
         refusal: None,
         race: false,
         rests_on: &[],
-        enforcement: Enforcement::Waits {
-            needs: "service access points",
-            why: "No SAP can be registered yet.",
-        },
+        enforcement: Enforcement::Enforced,
     },
     RuleInfo {
         id: "sap-ndis-incoming-while-pending",
@@ -9151,10 +9110,7 @@ pub(crate) static INFO: [RuleInfo; 1069] = [
         refusal: None,
         race: false,
         rests_on: &[Question::SapQIncomingWhileRegistering],
-        enforcement: Enforcement::Waits {
-            needs: "service access points",
-            why: "No SAP can be registered yet.",
-        },
+        enforcement: Enforcement::Enforced,
     },
     RuleInfo {
         id: "sap-ndis-relay",
@@ -9179,10 +9135,7 @@ pub(crate) static INFO: [RuleInfo; 1069] = [
         refusal: None,
         race: false,
         rests_on: &[Question::SapQDeregReturns],
-        enforcement: Enforcement::Waits {
-            needs: "service access points",
-            why: "No SAP can be registered yet.",
-        },
+        enforcement: Enforcement::Enforced,
     },
     RuleInfo {
         id: "vc-create-before-make-call",
@@ -19945,23 +19898,6 @@ pub(crate) static INFO: [RuleInfo; 1069] = [
         race: false,
         rests_on: &[],
         enforcement: Enforcement::CannotBeSeen,
-    },
-    RuleInfo {
-        id: "sap-tapi-format",
-        area: Area::Tapi,
-        binds: &[Role::Client],
-        strength: Strength::Must,
-        text: "For the TAPI families a CO_SAP has SapType AF_TAPI_SAP_TYPE. Towards a TAPI-proxy call manager, Sap holds a CO_AF_TAPI_SAP and SapLength its size; towards NDPROXY (CO_ADDRESS_FAMILY_TAPI) Sap holds the TAPI device-class string.",
-        ddis: &[Ddi::NdisClRegisterSap],
-        detect: Detect::Argument,
-        pages: &["accepting-incoming-calls", "condis-tapi-registration"],
-        refusal: None,
-        race: false,
-        rests_on: &[],
-        enforcement: Enforcement::Waits {
-            needs: "CoNDIS WAN and the TAPI proxy",
-            why: "It lives in calls, OID requests and status indications, which do not exist yet.",
-        },
     },
     RuleInfo {
         id: "binding-halt-tapi",
