@@ -150,14 +150,17 @@ impl DdiEntry {
             required: info.required,
             page: page_url(info.page).map(|url| url.to_string()),
             notes: info.notes,
-            rules: rules_of(ddi).map(Rule::id).collect(),
+            rules: rules_of(ddi).into_iter().map(Rule::id).collect(),
         }
     }
 }
 
-/// The rules about `ddi`, in the order of the contract.
-fn rules_of(ddi: Ddi) -> impl Iterator<Item = Rule> {
-    Rule::ALL.iter().copied().filter(move |rule| rule.info().ddis.contains(&ddi))
+/// The rules about `ddi`: those of its area, then the others, each in the order of the contract.
+fn rules_of(ddi: Ddi) -> Vec<Rule> {
+    let mut rules: Vec<Rule> =
+        Rule::ALL.iter().copied().filter(|rule| rule.info().ddis.contains(&ddi)).collect();
+    rules.sort_by_key(|rule| rule.info().area != ddi.info().area);
+    rules
 }
 
 fn roles(roles: &[Role]) -> Vec<&'static str> {

@@ -66,29 +66,17 @@ fn a_rule_whose_breach_is_refused() {
 #[test]
 fn a_rule_that_waits() {
     check_rule(
-        "vc-create-af-open",
+        "data-send-vc-handle",
         expect![[r#"
-        vc-create-af-open (note, cm, mcm must)
+            data-send-vc-handle (error, client, cm must)
 
-          A VC for an incoming call is not created on an AF that is being closed. The client may have begun
-          the close without the CM knowing yet.
+              NdisVcHandle must be a live VC handle of this driver.
 
-          about: NdisCoCreateVc at <= DISPATCH_LEVEL
-          about: NdisMCmCreateVc at <= DISPATCH_LEVEL
-          page: https://learn.microsoft.com/windows-hardware/drivers/ddi/ndis/nf-ndis-ndiscocreatevc
-          page: https://learn.microsoft.com/windows-hardware/drivers/ddi/ndis/nf-ndis-ndismcmcreatevc
-          page: https://learn.microsoft.com/windows-hardware/drivers/ddi/ndis/nf-ndis-ndisclcloseaddressfamily
-          seen: at the call that offends
-          answer: NDIS_STATUS_FAILURE; an unlucky order can bring it upon a correct driver, then it is no
-                  finding
-          checked: not yet, waits for virtual connections: No VC can be created yet.
-          open: vc-q-create-on-closing-af: A call manager creates a VC for an incoming call on an AF that
-                the client has just begun to close: the create pages know NDIS_STATUS_FAILURE for an invalid
-                AF handle, but not this crossing.
-          reading: NDIS returns NDIS_STATUS_FAILURE and calls nobody; the call manager turns the offer away.
-                   Not reported until its ProtocolCmCloseAf has returned; after that the handle is dead or
-                   the close is the call manager's own business.
-    "#]],
+              about: NdisCoSendNetBufferLists at <= DISPATCH_LEVEL
+              page: https://learn.microsoft.com/windows-hardware/drivers/ddi/ndis/nf-ndis-ndiscosendnetbufferlists
+              seen: in the arguments of a call
+              checked: not yet, waits for sending and receiving: No data can be sent or received yet.
+        "#]],
     );
 }
 
@@ -112,97 +100,103 @@ fn a_rule_that_no_run_can_show_broken() {
 }
 
 #[test]
-fn a_function() {
+fn a_callback_that_may_pend() {
     expect![[r#"
-        NdisClCloseAddressFamily (function, area af, NDIS 5.1, 6.0+)
+        ProtocolClNotifyCloseAf (callback, area af, NDIS 6.0+)
 
-          NDIS_STATUS NdisClCloseAddressFamily(NDIS_HANDLE NdisAfHandle)
+          NDIS_STATUS ProtocolClNotifyCloseAf(NDIS_HANDLE ClientAfContext)
 
-          page: https://learn.microsoft.com/windows-hardware/drivers/ddi/ndis/nf-ndis-ndisclcloseaddressfamily
-          called by: client
+          page: https://learn.microsoft.com/windows-hardware/drivers/ddi/ndis/nc-ndis-protocol_cl_notify_close_af
+          called by: ndis
+          called on: client
           level: <= DISPATCH_LEVEL
-          returns: NDIS_STATUS_SUCCESS, NDIS_STATUS_PENDING, NDIS_STATUS_FAILURE
-          pended, completed by: ProtocolClCloseAfComplete
-          causes: ProtocolCmCloseAf, then ProtocolClCloseAfComplete
-          note: The page only separates PENDING from any other value; SUCCESS and FAILURE are those listed
-                for ProtocolClCloseAfComplete.
-          note: FAILURE: VCs or SAPs still exist on the AF, or the AF is already closing.
-          note: Usual callers: ProtocolUnbindAdapterEx, or the handling of ProtocolClNotifyCloseAf.
-          rule: binding-closing-no-co-objects (error): Neither side may close a binding that still carries
-                open AFs, SAPs or VCs of that side (see af-close-on-unbind, af-notify-before-unbind).
-          rule: af-handle-owner (error): Each side uses only the AF handle NDIS gave it: the client the one
-                from its open, the call manager the one passed to ProtocolCmOpenAf for that client.
+          required: yes
+          returns: NDIS_STATUS_SUCCESS, NDIS_STATUS_PENDING, NDIS_STATUS_XXX
+          pended, completed by: NdisClNotifyCloseAddressFamilyComplete
+          note: The parameter is named ProtocolAfContext in the example.
+          note: A non-pending return says that the client has finished closing the AF (or refuses).
           rule: af-handle-window-client (error): Up to its NdisClCloseAddressFamily call the client may use
                 the AF handle while the AF is open or a ProtocolClNotifyCloseAf is pending, not otherwise.
-          rule: af-close-drain-first (note): When it calls NdisClCloseAddressFamily the client has no
-                registered SAP, no unclosed call and no VC of its own making left on the AF; otherwise the
-                close ends in NDIS_STATUS_FAILURE. Not counted: a SAP whose deregistration is pending, and a
-                VC that the call manager made (it may appear at that very moment, and only the call manager
-                can delete it).
-          rule: af-close-once (warning): A client closes an AF once; a second close while the AF is closing
-                gets NDIS_STATUS_FAILURE. Both calls are the client's own (unbind against close
-                notification, for example), so it can and must serialise them.
-          rule: af-close-handle-invalid (error): The client's NdisAfHandle is invalid from the moment it
-                calls NdisClCloseAddressFamily; it goes into no further call except as
-                af-notify-complete-handle allows.
-          rule: af-close-sync-completion (warning): When NdisClCloseAddressFamily returns anything but
-                PENDING the client runs its own close-complete logic; NDIS will not call it.
           rule: af-close-no-block (warning): After PENDING from NdisClCloseAddressFamily the client does not
                 block that thread until ProtocolClCloseAfComplete: the call manager may hold the close until
                 the client has returned, above all inside ProtocolClNotifyCloseAf.
-          rule: af-close-keep-context (error): The client keeps its AF resources until the close has
-                completed; a pended close completes with ProtocolClCloseAfComplete.
-          rule: af-close-on-unbind (error): In the course of ProtocolUnbindAdapterEx (up to its completion,
-                if pended) the client closes every AF it still has open on that binding.
-          rule: af-close-before-closeadapter (warning): All connection-oriented resources on a binding are
-                released before the client calls NdisCloseAdapterEx for it.
+          rule: af-notify-client-handler (error): Every NDIS 6 client registers ProtocolClNotifyCloseAf.
           rule: af-notify-client-sequence (warning): On ProtocolClNotifyCloseAf the client, in this order:
                 drops parties until each multipoint VC has one left, closes all calls of the AF, deregisters
                 all its SAPs, closes the AF.
-          rule: af-notify-complete-after-close (note): A successful NdisClNotifyCloseAddressFamilyComplete
-                reports a finished close, so it comes after the AF close has completed
-                (ProtocolClCloseAfComplete or a synchronous return). Completing with a failure status is a
-                refusal and may come at any time.
+          rule: af-notify-complete-required (error): A client that returned PENDING from
+                ProtocolClNotifyCloseAf must later call NdisClNotifyCloseAddressFamilyComplete for that AF,
+                once.
+          rule: af-notify-complete-pending-only (error): NdisClNotifyCloseAddressFamilyComplete is called
+                only for an outstanding ProtocolClNotifyCloseAf of that AF that is answered with PENDING; it
+                may overtake the handler's return.
           rule: af-notify-sync-means-closed (note): A client returns SUCCESS from ProtocolClNotifyCloseAf
                 only if the AF close is complete by then; otherwise PENDING.
+          rule: af-irql-callbacks-dispatch (error): The AF handlers other than ProtocolCoAfRegisterNotify
+                and ProtocolClOpenAfCompleteEx must be able to run at DISPATCH_LEVEL (no paging, no
+                waiting).
+          rule: af-ndis-notify-relay (note): NDIS relays a close notification to the one client of that AF
+                handle, and the client's final status back to the call manager.
+    "#]]
+    .assert_eq(&manual::ddi_page(Ddi::ProtocolClNotifyCloseAf, Look::PLAIN));
+}
+
+#[test]
+fn a_macro() {
+    expect![[r#"
+        NdisMCmCloseAddressFamilyComplete (macro, area af, NDIS 5.1, 6.0+)
+
+          VOID NdisMCmCloseAddressFamilyComplete(NDIS_STATUS _S_, NDIS_HANDLE _H_)
+
+          page: https://learn.microsoft.com/windows-hardware/drivers/ddi/ndis/nf-ndis-ndismcmcloseaddressfamilycomplete
+          import: NdisCmCloseAddressFamilyComplete
+          called by: mcm
+          level: <= DISPATCH_LEVEL
+          causes: ProtocolClCloseAfComplete
+          note: Status is documented as NDIS_STATUS_SUCCESS only.
+          rule: af-complete-role (note): Stand-alone call managers use the NdisCm forms of
+                OpenAddressFamilyComplete, CloseAddressFamilyComplete and NotifyCloseAddressFamily; MCMs use
+                the NdisMCm forms. They compile to one export, so only the handle's owner shows which role
+                called.
+          rule: af-cm-close-busy (note): With requests or connections still open on the AF the call manager
+                pends the close and completes it when calls are closed and SAPs deregistered (preferred), or
+                fails it with NDIS_STATUS_NOT_ACCEPTED.
+          rule: af-cm-close-complete-required (error): A call manager whose ProtocolCmCloseAf returned
+                PENDING must later call Ndis(M)CmCloseAddressFamilyComplete for that AF, once.
+          rule: af-cm-close-complete-pending-only (error): Ndis(M)CmCloseAddressFamilyComplete is called
+                only for an AF whose close is pending in the call manager. A completion made while
+                ProtocolCmCloseAf is still running is fine if the handler then returns PENDING.
+          rule: af-cm-close-complete-status (error): A pended close is completed with NDIS_STATUS_SUCCESS;
+                no failure can be reported at that point.
+          rule: af-cm-close-complete-drained (note): A close pended because the AF was busy is completed
+                only after the client has closed all its calls and deregistered all its SAPs on it.
+          rule: af-cm-close-handle-invalid (error): The call manager does not use the NdisAfHandle after
+                completing the close: invalid once Ndis(M)CmCloseAddressFamilyComplete is called, or once
+                ProtocolCmCloseAf has returned SUCCESS.
           rule: af-irql-dispatch (error): The AF close and completion functions are called at or below
                 DISPATCH_LEVEL.
-          rule: sap-dereg-before-af-close (note): Every SAP registered on an AF is deregistered before the
-                client closes that AF. A deregistration that finds the AF already closing is answered with
-                NDIS_STATUS_FAILURE and the SAP is gone; two threads of a sound client can produce that. (A
-                close that finds a registered SAP is the concern of af-close-drain-first.)
-          rule: vc-delete-before-close-af (note): A client has deleted every VC it created on an AF when it
-                closes that AF; otherwise the close fails with NDIS_STATUS_FAILURE. A VC whose deletion was
-                refused because its CM had yet to deactivate it is excepted.
-          rule: vc-peer-vc-gone-before-close-af (note): VCs that the call manager created for a client are
-                out of use, too, when the client closes the AF: their calls are closed. A VC the call
-                manager creates, or has yet to delete, at that moment is not the client's fault.
-          rule: call-close-before-close-af (note): A client closing an AF first closes every call still open
-                on it. A call offered at the last moment can make a blameless client run into the refusal.
-          rule: party-drop-before-close-af (note): A client closing an AF first drops parties until one is
-                left on each multipoint VC.
-          rule: af-oid-close-sequence (warning): On OID_CO_AF_CLOSE the client does the same four steps:
-                drop parties to one per VC, close all calls, deregister all SAPs, close the AF the request
-                came on.
-          rule: oid-co-af-close-response (note): On OID_CO_AF_CLOSE the client, in this order: drops parties
-                until each multipoint VC has one, closes every call, deregisters every SAP, closes that AF.
-                What it had already begun to close counts as done, and an AF is closed once even if both the
-                OID and the notify callback arrive.
-          rule: tapi-af-handle-dead (warning): After NdisClCloseAddressFamily treat the AF handle as
-                invalid.
-    "#]]
-    .assert_eq(&manual::ddi_page(Ddi::NdisClCloseAddressFamily, Look::PLAIN));
+    "#]].assert_eq(&manual::ddi_page(Ddi::NdisMCmCloseAddressFamilyComplete, Look::PLAIN));
+}
+
+#[test]
+fn the_rules_of_its_area_come_first_on_a_functions_page() {
+    for ddi in Ddi::ALL {
+        let rules: Vec<Rule> = manual::DdiEntry::of(*ddi).rules.into_iter().map(rule).collect();
+        let own = |rule: &Rule| rule.info().area == ddi.info().area;
+        assert!(rules.is_sorted_by_key(|rule| !own(rule)), "{ddi}");
+        assert_eq!(rules.len(), Rule::ALL.iter().filter(|rule| rule.info().ddis.contains(ddi)).count());
+    }
 }
 
 #[test]
 fn the_table_counts_what_it_lists() {
-    let rules = ["af-close-once", "af-notify-on-halt", "af-notify-many", "vc-create-af-open"].map(rule);
+    let rules = ["af-close-once", "af-notify-on-halt", "af-notify-many", "data-send-vc-handle"].map(rule);
     expect![[r#"
-        rule               level    binds    seen              checked
-        af-close-once      warning  client   runtime-safety    yes
-        af-notify-on-halt  note     mcm      runtime-safety    yes
-        af-notify-many     error    client   static            cannot be seen at run time
-        vc-create-af-open  note     cm, mcm  runtime-safety    waits for virtual connections
+        rule                 level    binds       seen              checked
+        af-close-once        warning  client      runtime-safety    yes
+        af-notify-on-halt    note     mcm         runtime-safety    yes
+        af-notify-many       error    client      static            cannot be seen at run time
+        data-send-vc-handle  error    client, cm  argument          waits for sending and receiving
 
         4 rules: 2 checked, 0 answered by NDIS, 1 waiting, 1 that cannot be seen at run time
     "#]]

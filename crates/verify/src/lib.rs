@@ -71,3 +71,60 @@ fn object_of(driver: DriverId, call: &Call) -> Object {
     });
     object
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::{CM, arg, binding, client_af, handle};
+    use contract::Status;
+    use model::Token;
+    use model::block::CallParameters;
+
+    #[test]
+    fn a_call_is_about_what_its_handles_stand_for() {
+        let of = |kind| handle(kind, 7);
+        let (vc, sap) = (VcId(of(HandleKind::ClientVc)), SapId(of(HandleKind::ClientSap)));
+        let (managers, party) = (arg(of(HandleKind::CallManagerVc)), arg(of(HandleKind::CallManagerParty)));
+        let parameters = CallParameters::NULL;
+        let create = Call::CoCreateVc {
+            binding: arg(binding()),
+            af: arg(client_af(3)),
+            vc_context: Token(1),
+            vc: HandleArg::Null,
+        };
+        let complete = Call::CmMakeCallComplete {
+            status: Status::SUCCESS,
+            vc: managers,
+            party,
+            party_context: Token(2),
+            parameters,
+        };
+        let sap_handle = arg(of(HandleKind::CallManagerSap));
+        let offer = Call::CmDispatchIncomingCall { sap: sap_handle, vc: managers, parameters };
+        let cases = [
+            (create, Object::Af(AfId(client_af(3)))),
+            (Call::CoDeleteVc { vc: managers }, Object::Vc(vc)),
+            (
+                Call::MCoDeactivateVcComplete {
+                    status: Status::SUCCESS,
+                    vc: arg(of(HandleKind::MiniportVc)),
+                },
+                Object::Vc(vc),
+            ),
+            (complete, Object::Call(vc)),
+            (offer, Object::Call(vc)),
+            (
+                Call::CmDropPartyComplete { status: Status::SUCCESS, party },
+                Object::Party(PartyId(of(HandleKind::ClientParty))),
+            ),
+            (Call::CmDeregisterSapComplete { status: Status::SUCCESS, sap: sap_handle }, Object::Sap(sap)),
+            (
+                Call::CmCloseAddressFamilyComplete { status: Status::SUCCESS, af: HandleArg::Null },
+                Object::Driver(CM),
+            ),
+        ];
+        for (call, object) in cases {
+            assert_eq!(object_of(CM, &call), object, "{call:?}");
+        }
+    }
+}

@@ -1,5 +1,8 @@
 //! Traces and findings as text and as JSON, on records made by hand.
 
+mod calls;
+mod round_trip;
+
 use contract::{Ddi, MaxIrql, Rule, Status};
 use expect_test::expect;
 use model::block::AddressFamily;
@@ -137,7 +140,10 @@ fn opening(trace: &mut Trace) {
 }
 
 fn names(trace: &Trace) -> Names {
-    let mut names = Names::new(vec!["mcm".to_owned(), "client".to_owned()], vec!["nic1".to_owned()]);
+    let mut names = Names::new(
+        vec!["mcm".to_owned(), "client".to_owned(), "miniport".to_owned()],
+        vec!["nic1".to_owned()],
+    );
     trace.records.iter().for_each(|record| names.learn(record));
     names
 }
@@ -326,6 +332,7 @@ fn a_line_as_json() {
             "text": "ProtocolCmOpenAf = NDIS_STATUS_PENDING, *CallMgrAfContext = c5",
             "context": "c5",
             "ddi": "ProtocolCmOpenAf",
+            "parameters": null,
             "status": "NDIS_STATUS_PENDING"
           }
         ]"#]]
