@@ -3,7 +3,8 @@
 //!
 //! Numbers are given in the order of first appearance, and what belongs together has the same number: `af1` is the client's
 //! handle of an address family and `cmaf1` the call manager's; `bind1`, `binding1` and `unbind1` are three handles of one
-//! binding; `vc1`, `cmvc1` and `mpvc1` are three of one VC. So [`Names::learn`] must see the records of an execution in their order; after that printing changes nothing.
+//! binding; `vc1`, `cmvc1` and `mpvc1` are three of one VC. So [`Names::learn`] must see the records of an execution in their
+//! order; after that printing changes nothing.
 
 use model::record::{Event, Operation, Record, TaskNumber};
 use model::{

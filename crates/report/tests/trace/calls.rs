@@ -2,7 +2,7 @@
 
 use super::{CLIENT, MCM, Trace, finding, handle, names, text};
 use contract::{Ddi, Rule, Status};
-use expect_test::expect;
+use expect_test::{expect, expect_file};
 use model::block::{CALL_PARAMETERS_CHANGED, CallParameters, Name, ROUND_UP_FLOW, Sap};
 use model::record::Event;
 use model::{
@@ -133,12 +133,8 @@ fn told(trace: &Trace, violation: Violation) -> (String, Vec<String>) {
     let (text, value) = finding(trace, violation, &[]);
     let objects = value["objects"].as_array().into_iter().flatten();
     let objects = objects.filter_map(|object| object["object"].as_str()).map(str::to_owned).collect();
-    let behind = text.find("objects:").expect("objects with a history");
+    let behind = text.find("  :: objects:").expect("objects with a history");
     (text[behind..].to_owned(), objects)
-}
-
-fn lines(trace: &Trace) -> String {
-    format!("lines:\n{}", text(trace, Look::PLAIN, Show::default()))
 }
 
 #[test]
@@ -146,41 +142,7 @@ fn the_handles_of_a_sap_a_vc_and_a_party_have_one_number() {
     let mut trace = Trace::default();
     registering(&mut trace);
     calling(&mut trace);
-    expect![[r#"
-        lines:
-            1 T2     0 PASSIVE   client       NdisClRegisterSap(af1, sap_context=c1, specification={type AF_TAPI_SAP_TYPE, length 4, value 0x102, at c2})
-            2 T2     0 PASSIVE   NDIS         sap1: Idle -> Registering
-            3 T2     0 PASSIVE   client       *NdisSapHandle = sap1
-            4 T2     0 PASSIVE   mcm            ProtocolCmRegisterSap(af_context=c3, specification={type AF_TAPI_SAP_TYPE, length 4, value 0x102, at c2}, cmsap1)
-            5 T2     0 PASSIVE   mcm            ProtocolCmRegisterSap = NDIS_STATUS_PENDING
-            6 T2     0 PASSIVE   client       NdisClRegisterSap = NDIS_STATUS_PENDING
-            7 T3     1 PASSIVE   mcm          NdisCmRegisterSapComplete(NDIS_STATUS_SUCCESS, cmsap1, sap_context=c4)
-            8 T3     1 PASSIVE   NDIS         sap1: Registering -> Registered
-            9 T3     1 PASSIVE   mcm          NdisCmRegisterSapComplete returns
-           10 T2     0 PASSIVE   client       NdisCoCreateVc(binding1, af1, vc_context=c5, vc=NULL)
-           11 T2     0 PASSIVE   mcm            ProtocolCoCreateVc(af_context=c3, cmvc1, side=call-manager)
-           12 T2     0 PASSIVE   mcm            ProtocolCoCreateVc = NDIS_STATUS_SUCCESS, *ProtocolVcContext = c6
-           13 T2     0 PASSIVE   miniport       MiniportCoCreateVc(adapter_context=c7, mpvc1)
-           14 T2     0 PASSIVE   miniport       MiniportCoCreateVc = NDIS_STATUS_SUCCESS, *MiniportVcContext = c8
-           15 T2     0 PASSIVE   NDIS         vc1: Creating -> Created
-           16 T2     0 PASSIVE   client       *NdisVcHandle = vc1
-           17 T2     0 PASSIVE   client       NdisCoCreateVc = NDIS_STATUS_SUCCESS
-           18 T2     0 PASSIVE   client       NdisClMakeCall(vc1, parameters={transmit 64000, receive 64000, called 0x2a, at c9}, party_context=c10)
-           19 T2     0 PASSIVE   NDIS         call on vc1: Idle -> Making
-           20 T2     0 PASSIVE   NDIS         party1: Idle -> Adding
-           21 T2     0 PASSIVE   mcm            ProtocolCmMakeCall(vc_context=c6, parameters={transmit 64000, receive 64000, called 0x2a, at c9}, cmparty1)
-           22 T2     0 PASSIVE   mcm              NdisCmActivateVc(cmvc1, parameters={transmit 64000, receive 64000, called 0x2a, media-flags ROUND_UP_FLOW, at c11})
-           23 T2     0 PASSIVE   miniport           MiniportCoActivateVc(vc_context=c8, parameters={transmit 64000, receive 64000, called 0x2a, media-flags ROUND_UP_FLOW, at c11})
-           24 T2     0 PASSIVE   miniport           MiniportCoActivateVc = NDIS_STATUS_SUCCESS, *CallParameters = {flags CALL_PARAMETERS_CHANGED, transmit 100000, receive 100000, called 0x2a, at c11}
-           25 T2     0 PASSIVE   mcm              *CallParameters = {flags CALL_PARAMETERS_CHANGED, transmit 100000, receive 100000, called 0x2a, at c11}
-           26 T2     0 PASSIVE   mcm              NdisCmActivateVc = NDIS_STATUS_SUCCESS
-           27 T2     0 PASSIVE   mcm            ProtocolCmMakeCall = NDIS_STATUS_SUCCESS, *CallMgrPartyContext = c12, *CallParameters = {flags CALL_PARAMETERS_CHANGED, transmit 100000, receive 100000, called 0x2a, at c9}
-           28 T2     0 PASSIVE   client       *NdisPartyHandle = party1
-           29 T2     0 PASSIVE   client       *CallParameters = {flags CALL_PARAMETERS_CHANGED, transmit 100000, receive 100000, called 0x2a, at c9}
-           30 T2     0 PASSIVE   NDIS         call on vc1: Making -> Active
-           31 T2     0 PASSIVE   NDIS         party1: Adding -> Active
-           32 T2     0 PASSIVE   client       NdisClMakeCall = NDIS_STATUS_SUCCESS
-    "#]].assert_eq(&lines(&trace));
+    expect_file!["expected/handles.txt"].assert_eq(&text(&trace, Look::PLAIN, Show::default()));
 }
 
 #[test]
@@ -220,7 +182,7 @@ fn what_a_call_stores() {
            10 T1     1 PASSIVE   client       NdisClMakeCall(vc1, parameters=NULL, party_context=NULL)
            11 T1     1 PASSIVE   client       *NdisPartyHandle = NULL
     "#]]
-    .assert_eq(&lines(&trace));
+    .assert_eq(&format!("lines:\n{}", text(&trace, Look::PLAIN, Show::default())));
     let names = names(&trace);
     let published = [2, 5, 8, 11].map(|number| {
         let line = json::line(&names, number, &trace.records[number - 1], &[]);
@@ -339,49 +301,7 @@ fn a_finding_about_a_call_tells_its_vc_and_its_parties() {
     let (text, objects) = told(&trace, violation);
     assert_eq!(objects, ["call on vc1", "vc1", "party1", "party2"]);
     assert!(!text.contains("vc2") && !text.contains("sap1"), "{text}");
-    expect![[r#"
-        objects:
-              call on vc1: Idle -> Making (line 19) -> Active (line 30)
-              vc1: Creating -> Created (line 15)
-              party1: Idle -> Adding (line 20) -> Active (line 31)
-              party2: Idle -> Adding (line 37)
-          :: trace, cut to these objects:
-           10 T2     0 PASSIVE   client       NdisCoCreateVc(binding1, af1, vc_context=c5, vc=NULL)
-           11 T2     0 PASSIVE   mcm            ProtocolCoCreateVc(af_context=c3, cmvc1, side=call-manager)
-           12 T2     0 PASSIVE   mcm            ProtocolCoCreateVc = NDIS_STATUS_SUCCESS, *ProtocolVcContext = c6
-           13 T2     0 PASSIVE   miniport       MiniportCoCreateVc(adapter_context=c7, mpvc1)
-           14 T2     0 PASSIVE   miniport       MiniportCoCreateVc = NDIS_STATUS_SUCCESS, *MiniportVcContext = c8
-           15 T2     0 PASSIVE   NDIS         vc1: Creating -> Created
-           16 T2     0 PASSIVE   client       *NdisVcHandle = vc1
-           17 T2     0 PASSIVE   client       NdisCoCreateVc = NDIS_STATUS_SUCCESS
-           18 T2     0 PASSIVE   client       NdisClMakeCall(vc1, parameters={transmit 64000, receive 64000, called 0x2a, at c9}, party_context=c10)
-           19 T2     0 PASSIVE   NDIS         call on vc1: Idle -> Making
-           20 T2     0 PASSIVE   NDIS         party1: Idle -> Adding
-           21 T2     0 PASSIVE   mcm            ProtocolCmMakeCall(vc_context=c6, parameters={transmit 64000, receive 64000, called 0x2a, at c9}, cmparty1)
-           22 T2     0 PASSIVE   mcm              NdisCmActivateVc(cmvc1, parameters={transmit 64000, receive 64000, called 0x2a, media-flags ROUND_UP_FLOW, at c11})
-           23 T2     0 PASSIVE   miniport           MiniportCoActivateVc(vc_context=c8, parameters={transmit 64000, receive 64000, called 0x2a, media-flags ROUND_UP_FLOW, at c11})
-           24 T2     0 PASSIVE   miniport           MiniportCoActivateVc = NDIS_STATUS_SUCCESS, *CallParameters = {flags CALL_PARAMETERS_CHANGED, transmit 100000, receive 100000, called 0x2a, at c11}
-           25 T2     0 PASSIVE   mcm              *CallParameters = {flags CALL_PARAMETERS_CHANGED, transmit 100000, receive 100000, called 0x2a, at c11}
-           26 T2     0 PASSIVE   mcm              NdisCmActivateVc = NDIS_STATUS_SUCCESS
-           27 T2     0 PASSIVE   mcm            ProtocolCmMakeCall = NDIS_STATUS_SUCCESS, *CallMgrPartyContext = c12, *CallParameters = {flags CALL_PARAMETERS_CHANGED, transmit 100000, receive 100000, called 0x2a, at c9}
-           28 T2     0 PASSIVE   client       *NdisPartyHandle = party1
-           29 T2     0 PASSIVE   client       *CallParameters = {flags CALL_PARAMETERS_CHANGED, transmit 100000, receive 100000, called 0x2a, at c9}
-           30 T2     0 PASSIVE   NDIS         call on vc1: Making -> Active
-           31 T2     0 PASSIVE   NDIS         party1: Adding -> Active
-           32 T2     0 PASSIVE   client       NdisClMakeCall = NDIS_STATUS_SUCCESS
-           36 T2     0 PASSIVE   client       NdisClAddParty(vc1, party_context=c13, parameters={transmit 64000, receive 64000, called 0x2a, at c14})
-           37 T2     0 PASSIVE   NDIS         party2: Idle -> Adding
-           38 T2     0 PASSIVE   mcm            ProtocolCmAddParty(vc_context=c6, parameters={transmit 64000, receive 64000, called 0x2a, at c14}, cmparty2)
-           39 T2     0 PASSIVE   mcm            ProtocolCmAddParty = NDIS_STATUS_PENDING, *CallMgrPartyContext = c15
-           40 T2     0 PASSIVE   client       *NdisPartyHandle = party2
-           41 T2     0 PASSIVE   client       NdisClAddParty = NDIS_STATUS_PENDING
-           42 T4     0 PASSIVE   client       ProtocolClIncomingDropParty(NDIS_STATUS_SUCCESS, party_context=c10, data=NULL, size=0)
-           43 T4     0 PASSIVE   client         NdisClCloseCall(vc1, party=NULL, data=NULL, size=0)
-           44 T4     0 PASSIVE   client         breaks call-make-one-per-vc on call on vc1: closed with a party that is being added
-          :: replay:
-              condis replay 0.1.0::00000000:c1: mcm.sys
-
-    "#]].assert_eq(&text);
+    expect_file!["expected/call.txt"].assert_eq(&text);
 }
 
 /// The context that a completion tells is the SAP's, too.
@@ -403,27 +323,5 @@ fn a_finding_about_a_sap_follows_both_contexts() {
         offence: "deregistered a second time",
     };
     trace.see(Event::Violated(violation));
-    expect![[r#"
-        objects:
-              sap1: Idle -> Registering (line 2) -> Registered (line 8)
-          :: trace, cut to these objects:
-            1 T2     0 PASSIVE   client       NdisClRegisterSap(af1, sap_context=c1, specification={type AF_TAPI_SAP_TYPE, length 4, value 0x102, at c2})
-            2 T2     0 PASSIVE   NDIS         sap1: Idle -> Registering
-            3 T2     0 PASSIVE   client       *NdisSapHandle = sap1
-            4 T2     0 PASSIVE   mcm            ProtocolCmRegisterSap(af_context=c3, specification={type AF_TAPI_SAP_TYPE, length 4, value 0x102, at c2}, cmsap1)
-            5 T2     0 PASSIVE   mcm            ProtocolCmRegisterSap = NDIS_STATUS_PENDING
-            6 T2     0 PASSIVE   client       NdisClRegisterSap = NDIS_STATUS_PENDING
-            7 T3     1 PASSIVE   mcm          NdisCmRegisterSapComplete(NDIS_STATUS_SUCCESS, cmsap1, sap_context=c4)
-            8 T3     1 PASSIVE   NDIS         sap1: Registering -> Registered
-            9 T3     1 PASSIVE   mcm          NdisCmRegisterSapComplete returns
-           33 T2     0 PASSIVE   client       NdisClDeregisterSap(sap1)
-           34 T2     0 PASSIVE   mcm            ProtocolCmDeregisterSap(sap_context=c4)
-           35 T2     0 PASSIVE   mcm            ProtocolCmDeregisterSap = NDIS_STATUS_PENDING
-           36 T2     0 PASSIVE   client       NdisClDeregisterSap = NDIS_STATUS_PENDING
-           37 T2     0 PASSIVE   client       NdisClDeregisterSap(sap1)
-           38 T2     0 PASSIVE   client       breaks sap-dereg-before-af-close on sap1: deregistered a second time
-          :: replay:
-              condis replay 0.1.0::00000000:c1: mcm.sys
-
-    "#]].assert_eq(&told(&trace, violation).0);
+    expect_file!["expected/sap.txt"].assert_eq(&told(&trace, violation).0);
 }
