@@ -67,11 +67,14 @@ struct Client {
 }
 
 fn stores(place: &Cell<Option<Handle>>, what: Call) -> Status {
-    call(what, &mut |result| match result {
-        OutParameter::DriverHandle(handle)
+    call(what, &mut |result| {
+        let (OutParameter::DriverHandle(handle)
         | OutParameter::Binding(handle, _)
-        | OutParameter::AddressFamily(handle) => place.set(Some(handle)),
-        _ => panic!("TEMPORARY"),
+        | OutParameter::AddressFamily(handle)) = result
+        else {
+            unreachable!("the client calls nothing that stores {result:?}")
+        };
+        place.set(Some(handle));
     })
 }
 

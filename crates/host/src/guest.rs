@@ -202,6 +202,22 @@ pub(crate) fn read(address: u64, bytes: &mut [u8]) -> Result<(), BadAddress> {
     Err(BadAddress { address: address.wrapping_add(count - outcome.value), write: false })
 }
 
+/// Looks whether `count` bytes at `address` can be read: at the first of each page, and at the last.
+///
+/// # Errors
+/// The first of them that cannot.
+pub(crate) fn probe(address: u64, count: u64) -> Result<(), BadAddress> {
+    const PAGE: u64 = pe::PAGE_SIZE as u64;
+    let Some(last) = count.checked_sub(1) else { return Ok(()) };
+    let mut offset = 0;
+    while offset < last {
+        let place = at(address, offset);
+        read_u8(place)?;
+        offset += PAGE - place % PAGE;
+    }
+    read_u8(at(address, last)).map(|_| ())
+}
+
 /// Writes `bytes` to the driver's memory at `address`.
 ///
 /// # Errors

@@ -5,7 +5,7 @@
 //! the same addresses. A task's handles lie side by side, which keeps their entries in the table close together too; two
 //! tasks are far apart. Where handles would fall together all the same, the later one takes the next address.
 
-use model::{Handle, HandleArg};
+use model::{Handle, HandleArg, HandleKind};
 
 /// Where handles of NDIS lie.
 const HANDLES: u64 = 0xFFFF_A000_0000_0000;
@@ -131,11 +131,37 @@ enum Found {
 
 fn place_of(handle: Handle) -> u64 {
     let (task, count) = handle.made_by();
-    mixed(task.value()).wrapping_add(u64::from(count)) & ((1 << PLACES_BITS) - 1)
+    let place = u64::from(count) * SIDES + side_of(handle.kind);
+    mixed(task.value()).wrapping_add(place) & ((1 << PLACES_BITS) - 1)
+}
+
+/// How many handles there are of one object at most: the client's, the call manager's, the miniport's.
+const SIDES: u64 = 3;
+
+const fn side_of(kind: HandleKind) -> u64 {
+    match kind {
+        HandleKind::ProtocolDriver
+        | HandleKind::MiniportDriver
+        | HandleKind::Adapter
+        | HandleKind::BindContext
+        | HandleKind::UnbindContext
+        | HandleKind::Binding
+        | HandleKind::PnpEvent
+        | HandleKind::ClientAf
+        | HandleKind::Registration
+        | HandleKind::ClientSap
+        | HandleKind::ClientVc
+        | HandleKind::ClientParty => 0,
+        HandleKind::CallManagerAf
+        | HandleKind::CallManagerSap
+        | HandleKind::CallManagerVc
+        | HandleKind::CallManagerParty => 1,
+        HandleKind::MiniportVc => 2,
+    }
 }
 
 /// The last steps of splitmix64, which spread every bit over all of them.
-fn mixed(value: u64) -> u64 {
+pub(crate) fn mixed(value: u64) -> u64 {
     let z = (value ^ (value >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
     let z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
     z ^ (z >> 31)

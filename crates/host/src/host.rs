@@ -6,15 +6,16 @@
 
 use crate::exports;
 use crate::handle::Handles;
+use crate::handlers::Handlers;
 use crate::map::{self, MAX_DRIVERS, MapError, Mapping};
 use crate::objects::Objects;
 use crate::pool::{Block, Family, Pool};
 use crate::registry::Registry;
+use crate::structures::Structures;
 use crate::trap::{self, rewrite::Rewritten, scan::Scan, watchdog};
 use crate::{guest, processor};
-use contract::Ddi;
 use engine::Ending;
-use model::{AdapterId, DriverId, Handle, HandleArg, HandleKind};
+use model::{DriverId, Handle, HandleArg};
 use pe::{Image, Import, Symbol};
 use std::cell::{Cell, RefCell};
 use std::fmt;
@@ -79,6 +80,8 @@ pub struct Host {
     pub(crate) handles: RefCell<Handles>,
     pub(crate) pool: RefCell<Pool>,
     pub(crate) objects: RefCell<Objects>,
+    /// What was lent to drivers for structures of drivers that are not native.
+    pub(crate) structures: RefCell<Structures>,
     /// Values of `NDIS_MEDIUM` that miniports have set: the last one, which a bind reports.
     pub(crate) medium: Cell<u32>,
 }
@@ -108,6 +111,7 @@ impl Host {
             handles: RefCell::default(),
             pool: RefCell::default(),
             objects: RefCell::default(),
+            structures: RefCell::default(),
             medium: Cell::new(crate::abi::NDIS_MEDIUM_CO_WAN),
         }));
         CURRENT.store(std::ptr::from_ref(host).cast_mut(), Ordering::Relaxed);
@@ -336,82 +340,6 @@ pub(crate) struct Loaded {
     pub(crate) handlers: RefCell<Handlers>,
     /// The address of its `DRIVER_OBJECT`, once `DriverEntry` runs.
     pub(crate) driver_object: Cell<u64>,
-}
-
-/// Which function of a driver handles what, and what of its own it told us to find that out.
-pub(crate) struct Handlers {
-    /// By the number of the callback; zero where there is none.
-    addresses: [u64; Ddi::ALL.len()],
-    /// For one binding only, set through `NdisSetOptionalHandlers` with its handle.
-    overrides: Vec<(Handle, Ddi, u64)>,
-    /// Which binding a context of the driver's belongs to.
-    contexts: Vec<(u64, Handle)>,
-    /// The adapter that each bind offers.
-    pub(crate) binds: Vec<(Handle, AdapterId)>,
-    /// The notifications that the driver has got: where they lie, and their handles.
-    pub(crate) events: Vec<(u64, Handle)>,
-    /// The adapters that the driver was asked to initialise.
-    pub(crate) adapters: Vec<Handle>,
-}
-
-impl Default for Handlers {
-    fn default() -> Handlers {
-        Handlers {
-            addresses: [0; Ddi::ALL.len()],
-            overrides: Vec::new(),
-            contexts: Vec::new(),
-            binds: Vec::new(),
-            events: Vec::new(),
-            adapters: Vec::new(),
-        }
-    }
-}
-
-impl Handlers {
-    /// The function for `callback`, whose context is `context`.
-    pub(crate) fn find(&self, callback: Ddi, context: u64) -> u64 {
-        if !self.overrides.is_empty()
-            && let Some(&(_, binding)) = self.contexts.iter().rev().find(|(known, _)| *known == context)
-            && let Some(&(.., address)) =
-                self.overrides.iter().rev().find(|(of, ddi, _)| *of == binding && *ddi == callback)
-        {
-            return address;
-        }
-        self.addresses[callback as usize]
-    }
-
-    /// Sets the function for `callback`, for one binding if `handle` is one's, otherwise for the driver.
-    pub(crate) fn set(&mut self, handle: HandleArg, callback: Ddi, address: u64) {
-        match handle {
-            HandleArg::Known(binding) if binding.kind == HandleKind::Binding => {
-                self.overrides.push((binding, callback, address));
-            }
-            HandleArg::Known(_) | HandleArg::Null | HandleArg::Unknown(_) => {
-                self.addresses[callback as usize] = address
-            }
-        }
-    }
-
-    /// Notes which binding a context belongs to.
-    pub(crate) fn note_context(&mut self, context: u64, binding: Handle) {
-        self.contexts.retain(|(known, _)| *known != context);
-        self.contexts.push((context, binding));
-    }
-
-    /// Notes the context of an address family whose binding has the context `of`, if that can matter.
-    pub(crate) fn note_af_context(&mut self, context: u64, of: u64) {
-        if self.overrides.is_empty() {
-            return;
-        }
-        if let Some(&(_, binding)) = self.contexts.iter().rev().find(|(known, _)| *known == of) {
-            self.note_context(context, binding);
-        }
-    }
-
-    /// Whether some function is set for one binding only.
-    pub(crate) fn has_overrides(&self) -> bool {
-        !self.overrides.is_empty()
-    }
 }
 
 /// Ends the execution because of something a driver did in one of our routines.

@@ -27,6 +27,7 @@ pub mod exports;
 mod format;
 mod guest;
 mod handle;
+mod handlers;
 mod host;
 mod map;
 mod memory;
@@ -35,6 +36,7 @@ mod objects;
 mod pool;
 mod processor;
 mod registry;
+mod structures;
 pub mod symbols;
 mod trap;
 

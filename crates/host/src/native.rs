@@ -5,7 +5,8 @@
 //! from the pool ([`Host::lend`]). Offsets come from the contract.
 
 use crate::exports::timer;
-use crate::guest::{self, Block};
+use crate::guest::{self, BadAddress, Block};
+use crate::handlers::Slot;
 use crate::host::{Host, Loaded, end};
 use crate::objects::Form;
 use crate::trap::watchdog;
@@ -18,7 +19,7 @@ use contract::layout::{
 use contract::values::{ndis_device_pnp_event, ndis_halt_action, net_pnp_event_code};
 use contract::{Ddi, Layout, Rule, Status};
 use engine::{Crash, Driver, Ending};
-use model::block::AddressFamily;
+use model::block::{AddressFamily, CallParameters};
 use model::record::Routine;
 use model::{AdapterId, Callback, DeviceEvent, HaltAction, Handle, NetEvent, Power, Reply, Token};
 use std::fmt;
@@ -81,9 +82,9 @@ impl NativeDriver {
         self.driver.mapping.base()
     }
 
-    /// Calls the function for `callback`, whose context is `context`.
-    fn run(&self, callback: Ddi, context: u64, arguments: [u64; 4]) -> u64 {
-        let address = self.driver.handlers.borrow().find(callback, context);
+    /// Calls the function in `slot`, which is given `context`.
+    fn run(&self, slot: Slot, context: u64, arguments: [u64; 4]) -> u64 {
+        let address = self.driver.handlers.borrow().find(slot, context);
         self.enter(address, arguments)
     }
 
@@ -126,13 +127,62 @@ impl NativeDriver {
         }
     }
 
-    fn status(&self, callback: Ddi, context: Token, arguments: [u64; 4]) -> Reply {
-        Reply::status(Status(self.run(callback, context.0, arguments) as u32))
+    fn status(&self, slot: impl Into<Slot>, context: Token, arguments: [u64; 4]) -> Reply {
+        Reply::status(Status(self.run(slot.into(), context.0, arguments) as u32))
     }
 
-    fn void(&self, callback: Ddi, context: Token, arguments: [u64; 4]) -> Reply {
-        self.run(callback, context.0, arguments);
+    fn void(&self, slot: impl Into<Slot>, context: Token, arguments: [u64; 4]) -> Reply {
+        self.run(slot.into(), context.0, arguments);
         Reply::VOID
+    }
+
+    /// Runs a handler that stores a context for the object with the handle `object`, which it gets with `context`. The
+    /// variable for it holds NULL before; `arguments` gets its address.
+    fn storing(
+        &self,
+        slot: impl Into<Slot>,
+        context: Token,
+        object: u64,
+        arguments: impl FnOnce(u64) -> [u64; 4],
+    ) -> Reply {
+        let mut stored = 0u64;
+        let place = (&raw mut stored) as u64;
+        let inherit = |value| self.driver.handlers.borrow_mut().inherit(value, context.0);
+        inherit(object);
+        let reply = self.status(slot, context, arguments(place));
+        let stored = guest::read_u64(place).expect("our own stack can be read");
+        inherit(stored);
+        reply.with_context(Token(stored))
+    }
+
+    /// Runs a handler that may change the call parameters that it is given; `arguments` gets their address.
+    fn negotiating(&self, parameters: &CallParameters, run: impl FnOnce(u64) -> Reply) -> Reply {
+        let place = self.pass(parameters);
+        let given = self.host.parameters_at(place);
+        let reply = run(place);
+        // Whoever pends may have completed the operation already, and then they are gone.
+        let Some(given) = given.ok().filter(|_| reply.status != Status::PENDING) else { return reply };
+        match self.host.parameters_at(place) {
+            Ok(left) if left == given => reply,
+            Ok(left) => Reply { parameters: left, ..reply },
+            Err(BadAddress { address, .. }) => {
+                self.end_at(Rule::KernelBadAccess, "leaves call parameters that cannot be read", address)
+            }
+        }
+    }
+
+    /// The address of call parameters for this driver.
+    fn pass(&self, parameters: &CallParameters) -> u64 {
+        match self.host.pass_parameters(self.driver.id, parameters) {
+            Ok(place) => place,
+            Err(BadAddress { address, .. }) => {
+                self.end_at(Rule::KernelBadAccess, "passed call parameters that cannot be written", address)
+            }
+        }
+    }
+
+    fn pass_data(&self, data: Token, size: u32) -> u64 {
+        self.host.pass_data(self.driver.id, data, size)
     }
 
     fn handle_value(&self, handle: Handle) -> u64 {
@@ -280,13 +330,10 @@ impl NativeDriver {
 
     fn open_af(&self, binding_context: Token, family: AddressFamily, af: Handle) -> Reply {
         let family = family_block(family);
-        let mut stored = 0u64;
-        let place = (&raw mut stored) as u64;
-        let arguments = [binding_context.0, address_of(&family), self.handle_value(af), place];
-        let reply = self.status(Ddi::ProtocolCmOpenAf, binding_context, arguments);
-        let context = guest::read_u64(place).expect("our own stack can be read");
-        self.driver.handlers.borrow_mut().note_af_context(context, binding_context.0);
-        Reply::status(reply.status).with_context(Token(context))
+        let af = self.handle_value(af);
+        self.storing(Ddi::ProtocolCmOpenAf, binding_context, af, |place| {
+            [binding_context.0, address_of(&family), af, place]
+        })
     }
 }
 
@@ -402,7 +449,96 @@ impl Driver for NativeDriver {
             Callback::CmNotifyCloseAfComplete { af_context, status } => {
                 self.void(ddi, af_context, [af_context.0, u64::from(status.0), 0, 0])
             }
-            _ => panic!("TEMPORARY"),
+            Callback::CmRegisterSap { af_context, specification, sap } => {
+                let specification = self.host.pass_sap(self.driver.id, &specification);
+                let sap = self.handle_value(sap);
+                self.storing(ddi, af_context, sap, |place| [af_context.0, specification, sap, place])
+            }
+            Callback::ClRegisterSapComplete { status, sap_context, specification, sap } => {
+                let specification = self.host.pass_sap(self.driver.id, &specification);
+                let sap = self.host.value_of(sap);
+                self.void(ddi, sap_context, [u64::from(status.0), sap_context.0, specification, sap])
+            }
+            Callback::CmDeregisterSap { sap_context } => {
+                self.status(ddi, sap_context, [sap_context.0, 0, 0, 0])
+            }
+            Callback::ClDeregisterSapComplete { status, sap_context } => {
+                self.void(ddi, sap_context, [u64::from(status.0), sap_context.0, 0, 0])
+            }
+            Callback::CoCreateVc { af_context, vc, side } => {
+                let vc = self.handle_value(vc);
+                self.storing(Slot::new(ddi, side), af_context, vc, |place| [af_context.0, vc, place, 0])
+            }
+            Callback::CoDeleteVc { vc_context, side } => {
+                self.status(Slot::new(ddi, side), vc_context, [vc_context.0, 0, 0, 0])
+            }
+            Callback::MiniportCoCreateVc { adapter_context, vc } => {
+                let vc = self.handle_value(vc);
+                self.storing(ddi, adapter_context, vc, |place| [adapter_context.0, vc, place, 0])
+            }
+            Callback::MiniportCoDeleteVc { vc_context } | Callback::MiniportCoDeactivateVc { vc_context } => {
+                self.status(ddi, vc_context, [vc_context.0, 0, 0, 0])
+            }
+            Callback::MiniportCoActivateVc { vc_context, parameters }
+            | Callback::CmModifyCallQoS { vc_context, parameters } => self
+                .negotiating(&parameters, |given| self.status(ddi, vc_context, [vc_context.0, given, 0, 0])),
+            Callback::CmActivateVcComplete { status, vc_context, parameters }
+            | Callback::ClModifyCallQoSComplete { status, vc_context, parameters }
+            | Callback::CmIncomingCallComplete { status, vc_context, parameters } => {
+                let parameters = self.pass(&parameters);
+                self.void(ddi, vc_context, [u64::from(status.0), vc_context.0, parameters, 0])
+            }
+            Callback::CmDeactivateVcComplete { status, vc_context } => {
+                self.void(ddi, vc_context, [u64::from(status.0), vc_context.0, 0, 0])
+            }
+            Callback::CmMakeCall { vc_context, parameters, party } => {
+                let party = self.host.value_of(party);
+                self.negotiating(&parameters, |given| {
+                    self.storing(ddi, vc_context, party, |place| [vc_context.0, given, party, place])
+                })
+            }
+            Callback::ClMakeCallComplete { status, vc_context, party, parameters } => {
+                let (party, parameters) = (self.host.value_of(party), self.pass(&parameters));
+                self.void(ddi, vc_context, [u64::from(status.0), vc_context.0, party, parameters])
+            }
+            Callback::CmCloseCall { vc_context, party_context, data, size } => {
+                let data = self.pass_data(data, size);
+                self.status(ddi, vc_context, [vc_context.0, party_context.0, data, u64::from(size)])
+            }
+            Callback::ClCloseCallComplete { status, vc_context, party_context } => {
+                self.void(ddi, vc_context, [u64::from(status.0), vc_context.0, party_context.0, 0])
+            }
+            Callback::ClIncomingCall { sap_context, vc_context, parameters } => self
+                .negotiating(&parameters, |given| {
+                    self.status(ddi, sap_context, [sap_context.0, vc_context.0, given, 0])
+                }),
+            Callback::ClCallConnected { vc_context } => self.void(ddi, vc_context, [vc_context.0, 0, 0, 0]),
+            Callback::ClIncomingCallQoSChange { vc_context, parameters } => {
+                let parameters = self.pass(&parameters);
+                self.void(ddi, vc_context, [vc_context.0, parameters, 0, 0])
+            }
+            Callback::ClIncomingCloseCall { status, vc_context: context, data, size }
+            | Callback::ClIncomingDropParty { status, party_context: context, data, size } => {
+                let data = self.pass_data(data, size);
+                self.void(ddi, context, [u64::from(status.0), context.0, data, u64::from(size)])
+            }
+            Callback::CmAddParty { vc_context, parameters, party } => {
+                let party = self.handle_value(party);
+                self.negotiating(&parameters, |given| {
+                    self.storing(ddi, vc_context, party, |place| [vc_context.0, given, party, place])
+                })
+            }
+            Callback::ClAddPartyComplete { status, party_context, party, parameters } => {
+                let (party, parameters) = (self.host.value_of(party), self.pass(&parameters));
+                self.void(ddi, party_context, [u64::from(status.0), party_context.0, party, parameters])
+            }
+            Callback::CmDropParty { party_context, data, size } => {
+                let data = self.pass_data(data, size);
+                self.status(ddi, party_context, [party_context.0, data, u64::from(size), 0])
+            }
+            Callback::ClDropPartyComplete { status, party_context } => {
+                self.void(ddi, party_context, [u64::from(status.0), party_context.0, 0, 0])
+            }
         }
     }
 

@@ -1,13 +1,12 @@
 //! Area `af`: address families. An MCM's completions and notifications are macros of the header over the same exports
 //! as a call manager's; which it is shows in the handle.
 
-use super::Here;
-use super::registration::publish_handle;
+use super::{Here, Out};
 use crate::guest::{self, Block};
 use contract::Status;
 use contract::layout::CO_ADDRESS_FAMILY as FAMILY;
 use model::block::AddressFamily;
-use model::{Call, HandleArg, Token};
+use model::{Call, Token};
 
 const KIND: usize = FAMILY.offset_of("AddressFamily").unwrap();
 const MAJOR: usize = FAMILY.offset_of("MajorVersion").unwrap();
@@ -36,19 +35,14 @@ super::exports! {
     NdisClOpenAddressFamilyEx[here](binding: u64, block: u64, context: u64, handle: u64) -> u32 {
         let family = family(&here, block);
         here.check(guest::read_u64(handle));
-        let binding = here.handle(binding);
-        if let HandleArg::Known(binding) = binding {
-            let mut handlers = here.driver().handlers.borrow_mut();
-            if handlers.has_overrides() {
-                handlers.note_context(context, binding);
-            }
-        }
-        let call = Call::ClOpenAddressFamilyEx { binding, family, af_context: Token(context) };
-        here.call(call, |result| publish_handle(&here, handle, result)).0
+        here.inherit(context, binding);
+        let call = Call::ClOpenAddressFamilyEx { binding: here.handle(binding), family, af_context: Token(context) };
+        here.storing_call(call, Out { handle, of: binding, ..Out::default() }).0
     }
 
     Ndis Dispatch "nf-ndis-ndiscmopenaddressfamilycomplete"
     NdisCmOpenAddressFamilyComplete[here](status: u32, af: u64, context: u64) {
+        here.inherit(context, af);
         let af = here.handle(af);
         let call = Call::CmOpenAddressFamilyComplete { status: Status(status), af, af_context: Token(context) };
         here.plain_call(call);

@@ -1,7 +1,7 @@
 //! Area `binding`: protocols on adapters, and the life of an adapter.
 
-use super::Here;
-use super::registration::{header_of, publish_handle, read};
+use super::registration::{header_of, read};
+use super::{Here, Out};
 use crate::guest::{self, at};
 use crate::native::adapter_name;
 use contract::Status;
@@ -67,9 +67,12 @@ super::exports! {
         here.call(call, |result| {
             if let OutParameter::Binding(binding, medium) = result {
                 here.check(guest::write_u32(selected, medium));
-                here.driver().handlers.borrow_mut().note_context(context, binding);
+                let value = here.host().address_of(binding);
+                let mut handlers = here.driver().handlers.borrow_mut();
+                handlers.note(context, binding);
+                handlers.note(value, binding);
             }
-            publish_handle(&here, handle, result);
+            here.store(&Out { handle, ..Out::default() }, result);
         }).0
     }
 

@@ -8,27 +8,33 @@
 
 mod af;
 mod binding;
+mod call;
 mod configuration;
 mod debug;
 mod event;
 mod irql;
 mod lock;
 mod memory;
+mod party;
 mod registration;
 mod runtime;
+mod sap;
 mod string;
+mod tapi;
 mod time;
 pub(crate) mod timer;
+mod vc;
 mod work_item;
 
-use crate::guest::BadAddress;
+use crate::guest::{self, BadAddress};
 use crate::host::{Host, Loaded, end};
 use crate::trap::watchdog;
 use crate::{map, processor};
 use contract::{MaxIrql, Rule, Status};
 use engine::{Crash, Ending};
+use model::block::CallParameters;
 use model::record::{KernelCall, Operation};
-use model::{Call, DriverId, HandleArg, Object, OutParameter, Violation};
+use model::{Call, DriverId, HandleArg, Object, OutParameter, Token, Violation};
 use pe::Symbol;
 use std::fmt;
 
@@ -97,6 +103,11 @@ pub fn all() -> impl Iterator<Item = &'static Export> {
         registration::TABLE,
         binding::TABLE,
         af::TABLE,
+        sap::TABLE,
+        vc::TABLE,
+        tapi::TABLE,
+        call::TABLE,
+        party::TABLE,
         configuration::TABLE,
         memory::TABLE,
         event::TABLE,
@@ -213,6 +224,17 @@ macro_rules! variadic_exports {
 }
 pub(crate) use variadic_exports;
 
+/// Where a call stores what comes before it returns. NULL is a place that the caller left out.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Out {
+    /// The variable for a handle.
+    handle: u64,
+    /// What the new object belongs to: a handle as the driver passed it.
+    of: u64,
+    /// The call parameters that the driver passed.
+    parameters: u64,
+}
+
 /// The call that is being served: which routine, whose, from where.
 pub(crate) struct Here {
     name: &'static str,
@@ -277,6 +299,47 @@ impl Here {
     /// The like for a call that stores nothing.
     pub(crate) fn plain_call(&self, call: Call) -> Status {
         self.call(call, |_| {})
+    }
+
+    /// The like for a call that stores a handle, or leaves other call parameters than it was given.
+    pub(crate) fn storing_call(&self, call: Call, out: Out) -> Status {
+        self.call(call, |result| self.store(&out, result))
+    }
+
+    fn store(&self, out: &Out, result: OutParameter) {
+        let value = match result {
+            OutParameter::DriverHandle(made)
+            | OutParameter::Binding(made, _)
+            | OutParameter::AddressFamily(made)
+            | OutParameter::Sap(made)
+            | OutParameter::Vc(made) => self.host().address_of(made),
+            OutParameter::Party(made) => self.host().value_of(made),
+            OutParameter::CallParameters(left) => {
+                return self.check(self.host().store_parameters(out.parameters, &left));
+            }
+            OutParameter::InstanceName(..) | OutParameter::CallId(_) | OutParameter::VcContext(_) => {
+                unreachable!("the calls that store {result:?} take it themselves")
+            }
+        };
+        if out.handle != 0 {
+            self.check(guest::write_u64(out.handle, value));
+            self.inherit(value, out.of);
+        }
+    }
+
+    /// The call parameters that the driver passes.
+    pub(crate) fn parameters(&self, address: u64) -> CallParameters {
+        self.check(self.host().parameters_at(address))
+    }
+
+    /// The close data that the driver passes.
+    pub(crate) fn data(&self, address: u64, size: u32) -> Token {
+        self.check(self.host().data_at(address, size))
+    }
+
+    /// Notes that a context or handle belongs to the binding that another one belongs to.
+    pub(crate) fn inherit(&self, value: u64, from: u64) {
+        self.driver().handlers.borrow_mut().inherit(value, from);
     }
 
     /// What was passed where a handle belongs.

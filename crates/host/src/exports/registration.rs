@@ -3,8 +3,9 @@
 //! The parameter blocks are read here, once, into the core's types. What the core judges (type, revision, size, which
 //! handlers there are) is passed on as it stands; what cannot even be read is a finding at once.
 
-use super::Here;
+use super::{Here, Out};
 use crate::guest::{self, Block, at};
+use crate::handlers::Slot;
 use contract::layout::{
     Layout, NDIS_CO_CALL_MANAGER_OPTIONAL_HANDLERS, NDIS_CO_CLIENT_OPTIONAL_HANDLERS,
     NDIS_MINIPORT_ADAPTER_GENERAL_ATTRIBUTES, NDIS_MINIPORT_ADAPTER_REGISTRATION_ATTRIBUTES,
@@ -14,7 +15,7 @@ use contract::layout::{
 use contract::values::ndis_object_type as object_type;
 use contract::{Ddi, Status};
 use model::block::{Attributes, Characteristics, HandlerSet, Header, OptionalHandlers};
-use model::{Call, HandleArg, OutParameter, Token};
+use model::{Call, HandleArg, Side, Token};
 
 /// The largest of the structures that are read here, in bytes.
 const LARGEST: usize = 256;
@@ -105,23 +106,24 @@ const CALL_MANAGER: &[Member] = members!(NDIS_CO_CALL_MANAGER_OPTIONAL_HANDLERS:
     "CmNotifyCloseAfCompleteHandler" => ProtocolCmNotifyCloseAfComplete,
 );
 
-/// The members of a structure that may be given to `NdisSetOptionalHandlers`, by the type in its header. One that is
-/// not known has none, and the core says what that means.
-const fn optional_table(object_type: u8) -> (&'static Layout, &'static [Member]) {
+/// The members of a structure that may be given to `NdisSetOptionalHandlers`, by the type in its header, and on which side
+/// of an address family they serve; where it makes no difference, the client's. One that is not known has no
+/// members, and the core says what that means.
+const fn optional_table(object_type: u8) -> (&'static Layout, &'static [Member], Side) {
     match object_type as u32 {
         object_type::NDIS_OBJECT_TYPE_CO_PROTOCOL_CHARACTERISTICS => {
-            (&NDIS_PROTOCOL_CO_CHARACTERISTICS, CO_PROTOCOL)
+            (&NDIS_PROTOCOL_CO_CHARACTERISTICS, CO_PROTOCOL, Side::Client)
         }
         object_type::NDIS_OBJECT_TYPE_CO_MINIPORT_CHARACTERISTICS => {
-            (&NDIS_MINIPORT_CO_CHARACTERISTICS, CO_MINIPORT)
+            (&NDIS_MINIPORT_CO_CHARACTERISTICS, CO_MINIPORT, Side::Client)
         }
         object_type::NDIS_OBJECT_TYPE_CO_CLIENT_OPTIONAL_HANDLERS => {
-            (&NDIS_CO_CLIENT_OPTIONAL_HANDLERS, CLIENT)
+            (&NDIS_CO_CLIENT_OPTIONAL_HANDLERS, CLIENT, Side::Client)
         }
         object_type::NDIS_OBJECT_TYPE_CO_CALL_MANAGER_OPTIONAL_HANDLERS => {
-            (&NDIS_CO_CALL_MANAGER_OPTIONAL_HANDLERS, CALL_MANAGER)
+            (&NDIS_CO_CALL_MANAGER_OPTIONAL_HANDLERS, CALL_MANAGER, Side::CallManager)
         }
-        _ => (&contract::layout::NDIS_OBJECT_HEADER, &[]),
+        _ => (&contract::layout::NDIS_OBJECT_HEADER, &[], Side::Client),
     }
 }
 
@@ -152,10 +154,10 @@ fn handlers_of(bytes: &Block<LARGEST>, members: &[Member]) -> HandlerSet {
 }
 
 /// Remembers the functions of a structure, for the driver or for one binding.
-fn remember(here: &Here, handle: HandleArg, bytes: &Block<LARGEST>, members: &[Member]) {
+fn remember(here: &Here, handle: HandleArg, bytes: &Block<LARGEST>, members: &[Member], side: Side) {
     let mut handlers = here.driver().handlers.borrow_mut();
     for &(offset, ddi) in members {
-        handlers.set(handle, ddi, bytes.u64(offset));
+        handlers.set(handle, Slot::new(ddi, side), bytes.u64(offset));
     }
 }
 
@@ -170,28 +172,17 @@ fn characteristics(bytes: &Block<LARGEST>, members: &[Member]) -> Characteristic
 }
 
 /// Whether an MCM's table has the function for OID requests that the other of its tables has.
-fn shares_oid_handler(here: &Here, bytes: &Block<LARGEST>, members: &[Member]) -> bool {
+fn shares_oid_handler(here: &Here, bytes: &Block<LARGEST>, members: &[Member], side: Side) -> bool {
     let handlers = here.driver().handlers.borrow();
+    let of_manager = Slot::new(Ddi::ProtocolCoOidRequest, Side::CallManager);
     members.iter().any(|&(offset, ddi)| {
-        let other = match ddi {
-            Ddi::ProtocolCoOidRequest => Ddi::MiniportCoOidRequest,
-            Ddi::MiniportCoOidRequest => Ddi::ProtocolCoOidRequest,
+        let other = match Slot::new(ddi, side) {
+            slot if slot == of_manager => Slot::from(Ddi::MiniportCoOidRequest),
+            _ if ddi == Ddi::MiniportCoOidRequest => of_manager,
             _ => return false,
         };
         bytes.u64(offset) != 0 && bytes.u64(offset) == handlers.find(other, 0)
     })
-}
-
-/// Stores a handle where the caller wants it.
-pub(super) fn publish_handle(here: &Here, place: u64, result: OutParameter) {
-    let (OutParameter::DriverHandle(handle)
-    | OutParameter::Binding(handle, _)
-    | OutParameter::AddressFamily(handle)) = result
-    else {
-        panic!("TEMPORARY")
-    };
-    let address = here.host().address_of(handle);
-    here.check(guest::write_u64(place, address));
 }
 
 super::exports! {
@@ -203,10 +194,10 @@ super::exports! {
         }
         here.check(guest::read_u64(handle));
         // The call runs ProtocolSetOptions before it returns.
-        remember(&here, HandleArg::Null, &bytes, PROTOCOL);
+        remember(&here, HandleArg::Null, &bytes, PROTOCOL, Side::Client);
         let characteristics = characteristics(&bytes, PROTOCOL);
         let call = Call::RegisterProtocolDriver { driver_context: Token(driver_context), characteristics };
-        here.call(call, |result| publish_handle(&here, handle, result)).0
+        here.storing_call(call, Out { handle, ..Out::default() }).0
     }
 
     Ndis Passive "nf-ndis-ndisderegisterprotocoldriver"
@@ -220,10 +211,10 @@ super::exports! {
         here.check(guest::read_unicode_string(path));
         let bytes = read(&here, block, &NDIS_MINIPORT_DRIVER_CHARACTERISTICS);
         here.check(guest::read_u64(handle));
-        remember(&here, HandleArg::Null, &bytes, MINIPORT);
+        remember(&here, HandleArg::Null, &bytes, MINIPORT, Side::Client);
         let characteristics = characteristics(&bytes, MINIPORT);
         let call = Call::MRegisterMiniportDriver { driver_context: Token(driver_context), characteristics };
-        here.call(call, |result| publish_handle(&here, handle, result)).0
+        here.storing_call(call, Out { handle, ..Out::default() }).0
     }
 
     Ndis Passive "nf-ndis-ndismderegisterminiportdriver"
@@ -234,17 +225,17 @@ super::exports! {
     Ndis Passive "nf-ndis-ndissetoptionalhandlers"
     NdisSetOptionalHandlers[here](handle: u64, block: u64) -> u32 {
         let kind = here.check(guest::read_u8(block));
-        let (layout, members) = optional_table(kind);
+        let (layout, members, side) = optional_table(kind);
         let bytes = read(&here, block, layout);
         let handle = here.handle(handle);
         let handlers = OptionalHandlers {
             header: header_of(&bytes),
             handlers: handlers_of(&bytes, members),
-            shared_oid_handler: shares_oid_handler(&here, &bytes, members),
+            shared_oid_handler: shares_oid_handler(&here, &bytes, members, side),
         };
         let status = here.plain_call(Call::SetOptionalHandlers { handle, handlers });
         if status == Status::SUCCESS {
-            remember(&here, handle, &bytes, members);
+            remember(&here, handle, &bytes, members, side);
         }
         status.0
     }
