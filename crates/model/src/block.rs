@@ -288,6 +288,21 @@ impl CallParameters {
         self.values() == other.values()
     }
 
+    /// What it says, as a digest: the same for all that say the same.
+    pub fn digest(&self) -> u64 {
+        let values = self.values();
+        let words = [
+            u64::from(values.flags) << 32 | u64::from(values.media_flags),
+            u64::from(values.transmit) << 32 | u64::from(values.receive),
+            values.called,
+            u64::from(values.media_length) << 32 | u64::from(values.media_word),
+            u64::from(values.rest),
+        ];
+        words.iter().fold(0xcbf2_9ce4_8422_2325, |digest, word| {
+            (digest ^ word).wrapping_mul(0x9E37_79B9_7F4A_7C15).rotate_left(29)
+        })
+    }
+
     /// The values without what makes no difference to a call.
     pub const fn values(&self) -> CallParameters {
         CallParameters { address: Token::NULL, flags: self.flags & !CALL_PARAMETERS_CHANGED, ..*self }

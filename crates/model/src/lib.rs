@@ -13,8 +13,8 @@
 //! **What NDIS does on its own** is listed by [`World::jobs`] as a function of the state: there is no queue. The
 //! environment's [`Command`]s set goals, and the jobs work towards them.
 //!
-//! One module per area of the contract: `registration`, `binding` (with adapters), `af`. Read [`phase`] first,
-//! which all asynchronous operations share, then `af`.
+//! One module per area of the contract: `registration`, `binding` (with adapters), `af`, `sap`, `vc`, `call`, `party`. Read
+//! [`phase`] first, which all asynchronous operations share, then `af`.
 #![no_std]
 #![forbid(unsafe_code)]
 
@@ -23,14 +23,17 @@ extern crate alloc;
 mod af;
 mod binding;
 pub mod block;
+mod call;
 mod event;
 mod id;
+mod party;
 pub mod phase;
 pub mod record;
 mod registration;
 mod sap;
 mod step;
 mod table;
+mod vc;
 
 pub use event::{Call, CallId, Callback, DeviceEvent, HaltAction, NetEvent, Power, Reply, Side, Value};
 pub use id::{
@@ -80,6 +83,9 @@ pub struct World {
     registrations: Table<af::Registration>,
     afs: Table<af::Af>,
     saps: Table<sap::Sap>,
+    vcs: Table<vc::Vc>,
+    vc_names: Vec<vc::VcName>,
+    parties: Table<party::Party>,
     ops: Ops,
 }
 
@@ -90,6 +96,9 @@ enum Op {
     Binding(binding::Op),
     Af(af::Op),
     Sap(sap::Op),
+    Vc(vc::Op),
+    Call(call::Op),
+    Party(party::Op),
 }
 
 /// The operations under way. An operation that is over is freed at once.
@@ -168,6 +177,9 @@ impl World {
             registrations: Table::default(),
             afs: Table::default(),
             saps: Table::default(),
+            vcs: Table::default(),
+            vc_names: Vec::new(),
+            parties: Table::default(),
             ops: Ops::default(),
             config,
         }
@@ -186,12 +198,18 @@ impl World {
                 Op::Binding(op) => self.binding_returned(cx, id, op, reply),
                 Op::Af(op) => self.af_returned(cx, id, op, reply),
                 Op::Sap(op) => self.sap_returned(cx, id, op, reply),
+                Op::Vc(op) => self.vc_returned(cx, id, op, reply),
+                Op::Call(op) => self.call_returned(cx, id, op, reply),
+                Op::Party(op) => self.party_returned(cx, id, op, reply),
             },
             Input::Resumed(id) => match self.ops.get(id) {
                 Op::Registration(op) => self.registration_resumed(cx, id, op),
                 Op::Binding(op) => self.binding_resumed(id, op),
                 Op::Af(op) => self.af_resumed(id, op),
                 Op::Sap(op) => self.sap_resumed(id, op),
+                Op::Vc(op) => self.vc_resumed(cx, id, op),
+                Op::Call(op) => self.call_resumed(id, op),
+                Op::Party(op) => self.party_resumed(id, op),
             },
             Input::Start(job) => Ok(self.start(cx, job)),
             Input::Commanded(command) => Ok(Step::Return(self.command(command))),
@@ -256,7 +274,63 @@ impl World {
             }
             Call::ClDeregisterSap { sap } => self.deregister_sap(cx, sap),
             Call::CmDeregisterSapComplete { status, sap } => self.deregister_sap_complete(cx, status, sap),
-            _ => unreachable!("TEMPORARY"),
+            Call::CoCreateVc { binding, af, vc_context, vc } => {
+                self.create_vc(cx, binding, af, vc_context, vc)
+            }
+            Call::CoDeleteVc { vc } => self.delete_vc(cx, vc, false),
+            Call::MCmCreateVc { adapter, af, vc_context, vc } => {
+                self.mcm_create_vc(cx, adapter, af, vc_context, vc)
+            }
+            Call::MCmDeleteVc { vc } => self.delete_vc(cx, vc, true),
+            Call::CmActivateVc { vc, parameters } => self.activate_vc(cx, vc, parameters, false),
+            Call::MCmActivateVc { vc, parameters } => self.activate_vc(cx, vc, parameters, true),
+            Call::CmDeactivateVc { vc } => self.deactivate_vc(cx, vc, false),
+            Call::MCmDeactivateVc { vc } => self.deactivate_vc(cx, vc, true),
+            Call::MCoActivateVcComplete { status, vc, parameters } => {
+                self.activate_complete(cx, status, vc, parameters)
+            }
+            Call::MCoDeactivateVcComplete { status, vc } => self.deactivate_complete(cx, status, vc),
+            Call::CoAssignInstanceName { vc, base_name } => self.assign_instance_name(cx, vc, base_name),
+            Call::CoGetTapiCallId { vc, size } => self.tapi_call_id(cx, vc, size),
+            Call::ClGetProtocolVcContextFromTapiCallId { call_id } => self.vc_context_of_call_id(cx, call_id),
+            Call::ClMakeCall { vc, parameters, party_context } => {
+                self.make_call(cx, vc, parameters, party_context)
+            }
+            Call::ClModifyCallQoS { vc, parameters } => self.modify_call_qos(cx, vc, parameters),
+            Call::ClCloseCall { vc, party, data, size } => self.close_call(cx, vc, party, data, size),
+            Call::ClIncomingCallComplete { status, vc, parameters } => {
+                self.incoming_call_complete(cx, status, vc, parameters)
+            }
+            Call::CmMakeCallComplete { status, vc, party, party_context, parameters } => {
+                self.make_call_complete(cx, status, vc, party, party_context, parameters)
+            }
+            Call::CmCloseCallComplete { status, vc, party } => {
+                self.close_call_complete(cx, status, vc, party)
+            }
+            Call::CmDispatchIncomingCall { sap, vc, parameters } => {
+                self.dispatch_incoming_call(cx, sap, vc, parameters)
+            }
+            Call::CmDispatchCallConnected { vc } => self.dispatch_call_connected(cx, vc),
+            Call::CmDispatchIncomingCallQoSChange { vc, parameters } => {
+                self.dispatch_qos_change(cx, vc, parameters)
+            }
+            Call::CmDispatchIncomingCloseCall { status, vc, data, size } => {
+                self.dispatch_incoming_close(cx, status, vc, data, size)
+            }
+            Call::CmModifyCallQoSComplete { status, vc, parameters } => {
+                self.modify_call_qos_complete(cx, status, vc, parameters)
+            }
+            Call::ClAddParty { vc, party_context, parameters } => {
+                self.add_party(cx, vc, party_context, parameters)
+            }
+            Call::ClDropParty { party, data, size } => self.drop_party(cx, party, data, size),
+            Call::CmAddPartyComplete { status, party, party_context, parameters } => {
+                self.add_party_complete(cx, status, party, party_context, parameters)
+            }
+            Call::CmDropPartyComplete { status, party } => self.drop_party_complete(cx, status, party),
+            Call::CmDispatchIncomingDropParty { status, party, data, size } => {
+                self.dispatch_incoming_drop(cx, status, party, data, size)
+            }
         }
     }
 
@@ -301,6 +375,9 @@ impl World {
         self.binding_debts(&mut debts);
         self.af_debts(&mut debts);
         self.sap_debts(&mut debts);
+        self.vc_debts(&mut debts);
+        self.call_debts(&mut debts);
+        self.party_debts(&mut debts);
         debts
     }
 

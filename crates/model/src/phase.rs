@@ -89,3 +89,57 @@ impl Phase {
         self == Phase::Pending
     }
 }
+
+/// One of CoNDIS's requests that may be made again on the same object once it is over: activation of a VC, a change of
+/// the quality of service, a close that fails. The handler of an earlier round may still be running when the next one
+/// begins, if the request was completed early.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default)]
+pub struct Request {
+    phase: Option<Phase>,
+    round: u8,
+}
+
+impl Request {
+    /// Begins a round; its number goes to [`Request::returned`].
+    pub fn begin(&mut self) -> u8 {
+        self.round = self.round.wrapping_add(1);
+        self.phase = Some(Phase::Calling);
+        self.round
+    }
+
+    /// The handler of a round returned `status`.
+    ///
+    /// # Errors
+    /// It had been completed and did not return `NDIS_STATUS_PENDING`.
+    pub fn returned(&mut self, round: u8, status: Status) -> Result<Verdict, Misfit> {
+        match &mut self.phase {
+            Some(phase) if round == self.round => phase.returned(status),
+            // Of an earlier round, which was completed early: else there would be no later one.
+            Some(_) | None if status == Status::PENDING => Ok(Verdict::Pended),
+            Some(_) | None => Err(Misfit::CompletedUnpended),
+        }
+    }
+
+    /// The request is completed.
+    ///
+    /// # Errors
+    /// None is outstanding; `None` if there was never one.
+    pub fn complete(&mut self) -> Result<(), Option<Misfit>> {
+        self.phase.as_mut().ok_or(None)?.complete().map_err(Some)
+    }
+
+    /// Whether it is neither completed nor answered.
+    pub fn is_outstanding(self) -> bool {
+        matches!(self.phase, Some(Phase::Calling | Phase::Pending))
+    }
+
+    /// Whether only a completion can end it.
+    pub fn is_pending(self) -> bool {
+        self.phase == Some(Phase::Pending)
+    }
+
+    /// Whether its handler has not returned yet, nor said how it ends: a driver may not know of it.
+    pub fn is_untold(self) -> bool {
+        self.phase == Some(Phase::Calling)
+    }
+}

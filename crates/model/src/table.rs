@@ -15,18 +15,24 @@ pub(crate) const CAPACITY: usize = 1 << 20;
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct Full;
 
+/// No place.
+const NONE: u32 = u32::MAX;
+
 #[derive(Clone, Debug)]
 pub(crate) struct Table<T> {
     slots: Vec<T>,
-    /// The entries that are not removed, in the order in which they came.
-    live: Vec<u32>,
+    /// For each place the one before and the one after it among the entries that are not removed, in the order in which
+    /// they came.
+    links: Vec<(u32, u32)>,
+    /// The first and the last of them.
+    ends: (u32, u32),
     /// Removed entries, oldest first.
     removed: VecDeque<u32>,
 }
 
 impl<T> Default for Table<T> {
     fn default() -> Table<T> {
-        Table { slots: Vec::new(), live: Vec::new(), removed: VecDeque::new() }
+        Table { slots: Vec::new(), links: Vec::new(), ends: (NONE, NONE), removed: VecDeque::new() }
     }
 }
 
@@ -44,18 +50,31 @@ impl<T> Table<T> {
         }
         if slot as usize == self.slots.len() {
             self.slots.push(entry);
+            self.links.push((NONE, NONE));
         } else {
             self.removed.pop_front();
             self.slots[slot as usize] = entry;
         }
-        self.live.push(slot);
+        let last = core::mem::replace(&mut self.ends.1, slot);
+        self.links[slot as usize] = (last, NONE);
+        match self.links.get_mut(last as usize) {
+            Some(link) => link.1 = slot,
+            None => self.ends.0 = slot,
+        }
         Ok(slot)
     }
 
     /// Marks an entry as one whose place may be taken again some day; it stays readable until then.
     pub(crate) fn remove(&mut self, slot: u32) {
-        let place = self.live.iter().rposition(|&live| live == slot).expect("an entry is removed once");
-        self.live.remove(place);
+        let (before, after) = self.links[slot as usize];
+        match self.links.get_mut(before as usize) {
+            Some(link) => link.1 = after,
+            None => self.ends.0 = after,
+        }
+        match self.links.get_mut(after as usize) {
+            Some(link) => link.0 = before,
+            None => self.ends.1 = before,
+        }
         self.removed.push_back(slot);
     }
 
@@ -65,7 +84,9 @@ impl<T> Table<T> {
 
     /// The entries that are not removed.
     pub(crate) fn iter(&self) -> impl Iterator<Item = (u32, &T)> {
-        self.live.iter().map(|&slot| (slot, &self.slots[slot as usize]))
+        let next = |slot: u32| Some(slot).filter(|&slot| slot != NONE);
+        core::iter::successors(next(self.ends.0), move |&slot| next(self.links[slot as usize].1))
+            .map(|slot| (slot, &self.slots[slot as usize]))
     }
 
     /// The removed entries that are remembered.

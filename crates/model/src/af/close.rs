@@ -21,6 +21,10 @@ impl World {
                 fail(Rule::AfHandleWindowClient, "the AF was closed before its open was reported")
             }
             (AfState::Open, Report::Telling | Report::Told) => {
+                if self.has_leftovers(cx, slot) {
+                    self.afs[slot].close_refused = true;
+                    return Ok(Step::Return(Status::FAILURE));
+                }
                 self.set_af(cx, slot, AfState::Closing);
                 let af = &mut self.afs[slot];
                 (af.close, af.refused) = (Some(Phase::Calling), false);
@@ -35,6 +39,31 @@ impl World {
             (AfState::Closed, _) => fail(Rule::AfCloseHandleInvalid, "the AF is closed"),
             (AfState::Failed, _) => fail(Rule::AfOpenFailedNoHandle, "the open of the AF failed"),
         }
+    }
+
+    /// Whether a client that closes an AF has left something on it, so that NDIS refuses (af-q-leftovers-at-close): a SAP, a
+    /// VC of its own, or a call that it was offered. What it could not help is not held against it.
+    fn has_leftovers(&self, cx: &mut Context<'_>, slot: u32) -> bool {
+        let af = &self.afs[slot];
+        let left = if self.has_sap(slot) {
+            Some((Rule::AfCloseDrainFirst, "a SAP is registered on the AF"))
+        } else if af.vcs == 0 {
+            return false;
+        } else if self.vcs_of(slot).any(|vc| self.count_parties(vc) > 1) {
+            Some((Rule::PartyDropBeforeCloseAf, "a multipoint call on the AF has more than one party"))
+        } else if self.vcs_of(slot).any(|vc| self.is_own_call_left(vc)) {
+            Some((Rule::AfCloseDrainFirst, "a call that the client made on the AF is not closed"))
+        } else if self.vcs_of(slot).any(|vc| self.is_own_vc_left(vc)) {
+            Some((Rule::VcDeleteBeforeCloseAf, "a VC that the client created on the AF is not deleted"))
+        } else {
+            None
+        };
+        if let Some((rule, offence)) = left {
+            cx.warn(rule, af.client, af.object(), offence);
+            return true;
+        }
+        // The call manager has yet to deactivate, or has offered a call at this very moment.
+        af.own_vcs > 0 || self.vcs_of(slot).any(|vc| self.vcs[vc].call.needs_close())
     }
 
     pub(super) fn cm_close_af_returned(
@@ -56,6 +85,11 @@ impl World {
                 Ok(self.finish(id, Status::PENDING))
             }
             Verdict::Result(Status::SUCCESS) => {
+                if self.left_on_af(slot).is_some() {
+                    let af = &self.afs[slot];
+                    let offence = "ProtocolCmCloseAf succeeded with SAPs or VCs left on the AF";
+                    cx.warn(Rule::AfCmCloseBusy, af.manager, af.object(), offence);
+                }
                 self.closed_af(cx, slot);
                 self.manager_done(slot);
                 Ok(self.finish(id, Status::SUCCESS))
@@ -78,13 +112,13 @@ impl World {
     }
 
     /// Frees the AF once nothing will look at it again: neither a handler that runs, nor a job that is still to start, nor
-    /// a SAP.
+    /// a SAP or a VC.
     pub(crate) fn remove_if_over(&mut self, slot: u32) {
         let af = &self.afs[slot];
         let over = af.manager_done && !af.is_alive() && !af.is_noticed() && af.answering == 0;
         let told = af.report == Report::Told;
         let returned = af.open != Phase::CompletedEarly && af.close != Some(Phase::CompletedEarly);
-        if over && told && returned && !self.carries_saps(slot) {
+        if over && told && returned && af.vcs == 0 && !self.carries_saps(slot) {
             self.afs.remove(slot);
         }
     }
@@ -117,6 +151,10 @@ impl World {
         if let Err(misfit) = phase.complete() {
             return fail(pending_only, misfit.offence());
         }
+        if self.has_sap_with_manager(slot) {
+            let offence = "the close was completed with a deregistration of a SAP pending";
+            return fail(Rule::AfCmCloseCompleteDrained, offence);
+        }
         self.afs[slot].close = Some(phase);
         self.closed_af(cx, slot);
         let af = &self.afs[slot];
@@ -143,6 +181,10 @@ impl World {
             let offence =
                 "NdisCloseAdapterEx was called before the clients had closed their address families";
             return Err(violation(Rule::BindingClosingNoCoObjects, driver, af.object(), offence));
+        }
+        if let Some(vc) = self.vc_made_on(&self.bindings[slot]) {
+            let offence = "NdisCloseAdapterEx was called before the call manager had deleted its VCs";
+            return Err(violation(Rule::BindingClosingNoCoObjects, driver, Object::Vc(vc), offence));
         }
         Ok(())
     }
@@ -191,6 +233,10 @@ impl World {
         if let Some(af) = afs.first() {
             let offence = "MiniportHaltEx returned before the clients had closed their address families";
             return Err(violation(Rule::BindingClosingNoCoObjects, driver, af.object(), offence));
+        }
+        if let Some(vc) = self.vc_below(adapter) {
+            let offence = "MiniportHaltEx returned before the MCM had deleted its VCs";
+            return Err(violation(Rule::BindingClosingNoCoObjects, driver, Object::Vc(vc), offence));
         }
         Ok(())
     }

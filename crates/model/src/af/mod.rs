@@ -24,7 +24,7 @@ use crate::block::AddressFamily;
 use crate::phase::Phase;
 use crate::{
     AdapterId, AfId, BindingId, Callback, Context, Debt, DriverId, Handle, HandleArg, HandleKind, Job,
-    Object, OpId, RegistrationId, Reply, Step, Stepped, Token, Violation, World, violation,
+    Object, OpId, RegistrationId, Reply, Side, Step, Stepped, Token, Violation, World, violation,
 };
 use alloc::vec::Vec;
 use contract::{Rule, Status};
@@ -84,6 +84,12 @@ pub(crate) struct Af {
     manager_done: bool,
     /// How many `ProtocolCmNotifyCloseAfComplete` run.
     answering: u8,
+    /// How many VCs there are on it, whoever created them.
+    vcs: u32,
+    /// How many of them its client created.
+    own_vcs: u32,
+    /// Whether the client was refused to close it.
+    close_refused: bool,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
@@ -312,12 +318,29 @@ impl World {
         }
     }
 
+    /// Checks that a call manager's handle is not dead.
+    ///
+    /// # Errors
+    /// The close of the AF was completed, or its open failed.
+    pub(crate) fn check_manager_af_alive(&self, slot: u32) -> Result<(), Violation> {
+        let af = &self.afs[slot];
+        if !af.manager_done {
+            return Ok(());
+        }
+        let (rule, offence) = if af.state == AfState::Failed {
+            (Rule::AfCmOpenFailHandleInvalid, "the open of the AF failed")
+        } else {
+            (Rule::AfCmCloseHandleInvalid, "the AF's close was completed")
+        };
+        Err(violation(rule, af.manager, af.object(), offence))
+    }
+
     /// The AF of a call manager's handle, whatever its state.
     ///
     /// # Errors
     /// The caller is no call manager (`af-complete-by-cm-only`), or the handle is none of NDIS's (`af-handle-opaque`)
     /// or somebody else's (`af-handle-owner`).
-    fn manager_af(&self, cx: &Context<'_>, handle: HandleArg) -> Result<u32, Violation> {
+    pub(crate) fn manager_af(&self, cx: &Context<'_>, handle: HandleArg) -> Result<u32, Violation> {
         let driver = cx.caller();
         let fail = |rule, offence| Err(violation(rule, driver, Object::Driver(driver), offence));
         if !self.driver(driver).is_call_manager() {
@@ -452,7 +475,73 @@ impl World {
     }
 
     /// What has to end on an AF, by somebody else's doing, before the client closes it or the call manager completes that.
-    fn left_on_af(&self, af: u32) -> Option<Object> {
-        self.owed_sap(af).map(Object::Sap)
+    pub(super) fn left_on_af(&self, af: u32) -> Option<Object> {
+        self.vc_in_the_way(af).or_else(|| self.owed_sap(af).map(Object::Sap))
+    }
+
+    /// Whether an AF is to go: one of its drivers goes away, or the client wants to close it.
+    pub(crate) fn is_af_unwanted(&self, af: u32) -> bool {
+        let af = &self.afs[af];
+        let registration =
+            self.registrations.get(af.registration.0.slot).filter(|it| it.id == af.registration);
+        af.state != AfState::Open
+            || af.asked
+            || af.close_refused
+            || self.bindings[af.binding.0.slot].is_closing()
+            || registration.is_none_or(|registration| registration.state != RegistrationState::Offered)
+    }
+
+    pub(crate) fn is_af_open(&self, af: u32) -> bool {
+        self.afs[af].is_open()
+    }
+
+    /// Whether the client of an AF opened it on the binding.
+    pub(crate) fn is_af_of(&self, af: u32, binding: BindingId) -> bool {
+        self.afs[af].binding == binding
+    }
+
+    /// The client of an AF, its call manager, the adapter, and the call manager's binding if it is no MCM.
+    pub(crate) fn ends_of_af(&self, af: u32) -> (DriverId, DriverId, AdapterId, Option<BindingId>) {
+        let af = &self.afs[af];
+        let registration = &self.registrations[af.registration.0.slot];
+        (af.client, af.manager, registration.adapter, registration.binding)
+    }
+
+    /// The context that one side has for an AF.
+    pub(crate) fn af_context(&self, af: u32, side: Side) -> Token {
+        match side {
+            Side::Client => self.afs[af].client_context,
+            Side::CallManager => self.afs[af].manager_context,
+        }
+    }
+
+    /// A VC begins on an AF.
+    pub(crate) fn af_got_vc(&mut self, af: u32, creator: Side) {
+        let af = &mut self.afs[af];
+        af.vcs += 1;
+        af.own_vcs += u32::from(creator == Side::Client);
+    }
+
+    /// A VC on an AF is deleted.
+    pub(crate) fn af_lost_vc(&mut self, af: u32, creator: Side) {
+        self.afs[af].own_vcs -= u32::from(creator == Side::Client);
+    }
+
+    /// Nothing knows a VC that was on an AF any more.
+    pub(crate) fn af_forgot_vc(&mut self, af: u32) {
+        self.afs[af].vcs -= 1;
+        self.remove_if_over(af);
+    }
+
+    /// Whether there are VCs of a call manager's on its binding.
+    pub(crate) fn manages_vcs(&self, binding: &Binding) -> bool {
+        let mut afs = self.afs.iter().map(|(_, af)| af);
+        binding.vcs > 0 || afs.any(|af| af.vcs > 0 && self.is_managed_on(af.id.0.slot, binding))
+    }
+
+    /// Whether VCs keep a binding from being closed.
+    pub(crate) fn carries_vcs(&self, binding: &Binding) -> bool {
+        let mut afs = self.afs.iter().map(|(_, af)| af);
+        afs.any(|af| af.vcs > 0 && af.binding == binding.id) || self.manages_vcs(binding)
     }
 }

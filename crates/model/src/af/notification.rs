@@ -8,16 +8,7 @@ use contract::{Rule, Status};
 impl World {
     pub(crate) fn notify_close_af(&mut self, cx: &mut Context<'_>, handle: HandleArg) -> Stepped {
         let slot = self.manager_af(cx, handle)?;
-        let af = &self.afs[slot];
-        let (manager, object) = (af.manager, af.object());
-        if af.manager_done {
-            let (rule, offence) = if af.state == AfState::Failed {
-                (Rule::AfCmOpenFailHandleInvalid, "the open of the AF failed")
-            } else {
-                (Rule::AfCmCloseHandleInvalid, "the AF's close was completed")
-            };
-            return Err(violation(rule, manager, object, offence));
-        }
+        self.check_manager_af_alive(slot)?;
         self.check_notify_context(cx, slot);
         self.afs[slot].asked = true;
         let af = &self.afs[slot];

@@ -64,6 +64,9 @@ impl World {
             refused: false,
             manager_done: false,
             answering: 0,
+            vcs: 0,
+            own_vcs: 0,
+            close_refused: false,
         };
         if self.afs.insert(af).is_err() {
             return Ok(Step::Return(Status::RESOURCES));

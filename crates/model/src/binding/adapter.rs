@@ -142,6 +142,9 @@ impl World {
             let handler_runs = |op| match op {
                 crate::Op::Af(op) => self.af_handler_runs_in(op, id),
                 crate::Op::Sap(op) => self.sap_handler_runs_in(op, id),
+                crate::Op::Vc(op) => self.vc_handler_runs_in(op, id),
+                crate::Op::Call(op) => self.call_handler_runs_in(op, id),
+                crate::Op::Party(op) => self.party_handler_runs_in(op, id),
                 crate::Op::Binding(_) | crate::Op::Registration(_) => false,
             };
             adapter.driver != driver
@@ -234,13 +237,18 @@ impl World {
             AdapterState::Paused if !adapter.wanted_up => {
                 let unbound = match self.config.stop_order {
                     StopOrder::Strict => self.bindings_of(id).next().is_none(),
-                    StopOrder::Overlapped => self
-                        .bindings_of(id)
-                        .all(|binding| matches!(binding.state, BindingState::Closing(Phase::Pending))),
+                    // An MCM takes its VCs down in its halt; a miniport is not halted under those of others.
+                    StopOrder::Overlapped => self.bindings_of(id).all(|binding| {
+                        matches!(binding.state, BindingState::Closing(Phase::Pending))
+                            && !self.manages_vcs(binding)
+                    }),
                 };
                 let handler_runs = |op| match op {
                     crate::Op::Af(op) => self.af_handler_runs_in(op, id),
                     crate::Op::Sap(op) => self.sap_handler_runs_in(op, id),
+                    crate::Op::Vc(op) => self.vc_handler_runs_in(op, id),
+                    crate::Op::Call(op) => self.call_handler_runs_in(op, id),
+                    crate::Op::Party(op) => self.party_handler_runs_in(op, id),
                     crate::Op::Binding(Op::SurpriseRemoved(of)) => of == id,
                     crate::Op::Binding(_) | crate::Op::Registration(_) => false,
                 };

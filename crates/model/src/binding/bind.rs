@@ -37,6 +37,7 @@ impl World {
             unbind_in_bind: None,
             unbind_returned: false,
             early_answer: Status::SUCCESS,
+            vcs: 0,
             started: self.adapter(adapter).handle.map(Handle::made_by),
         });
         debug_assert_eq!(inserted, Ok(slot), "a protocol has one binding to an adapter");

@@ -56,6 +56,8 @@ pub(crate) struct Binding {
     /// The answer to the bind or the event that came before it could end: before its handler has returned, or, for a bind
     /// that an unbind undoes, before the unbind's has.
     early_answer: Status,
+    /// How many VCs its driver has made on it as a call manager.
+    pub(crate) vcs: u32,
     /// The start of the adapter that this binding belongs to.
     started: Option<(crate::TaskId, u32)>,
 }
@@ -163,6 +165,9 @@ impl World {
             )
             | crate::Op::Af(_)
             | crate::Op::Sap(_)
+            | crate::Op::Vc(_)
+            | crate::Op::Call(_)
+            | crate::Op::Party(_)
             | crate::Op::Registration(_) => false,
         };
         self.bindings.iter().any(|(_, binding)| binding.driver == driver) || self.ops.iter().any(handler_runs)
@@ -301,11 +306,17 @@ impl World {
         let handler_runs = |op| match op {
             crate::Op::Af(op) => self.af_handler_runs_on(op, binding),
             crate::Op::Sap(op) => self.sap_handler_runs_on(op, binding),
+            crate::Op::Vc(op) => self.vc_handler_runs_on(op, binding),
+            crate::Op::Call(op) => self.call_handler_runs_on(op, binding),
+            crate::Op::Party(op) => self.party_handler_runs_on(op, binding),
             crate::Op::Binding(Op::Event(slot)) => self.bindings[slot].id == binding.id,
             // The bind and the unbind are where the close is called from.
             crate::Op::Binding(_) | crate::Op::Registration(_) => false,
         };
-        self.carries_afs(binding) || self.awaits_notifications(binding) || self.ops.iter().any(handler_runs)
+        self.carries_afs(binding)
+            || self.carries_vcs(binding)
+            || self.awaits_notifications(binding)
+            || self.ops.iter().any(handler_runs)
     }
 
     pub(crate) fn binding_debts(&self, debts: &mut Vec<Debt>) {

@@ -1,0 +1,702 @@
+//! Area `party`: the parties of a multipoint call. The first is born with the call; others are added and dropped; the
+//! last goes with the close of the call.
+
+use crate::binding::Binding;
+use crate::block::CallParameters;
+use crate::phase::{Misfit, Request, Verdict};
+use crate::{
+    AdapterId, Callback, Context, Debt, DriverId, HandleArg, HandleKind, Object, OpId, OutParameter, PartyId,
+    Reply, Side, Step, Stepped, Token, Violation, World, violation,
+};
+use alloc::vec::Vec;
+use contract::{Rule, Status};
+
+/// One party.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub(crate) struct Party {
+    pub(crate) id: PartyId,
+    /// The place of its VC.
+    vc: u32,
+    pub(crate) client_context: Token,
+    manager_context: Token,
+    state: PartyState,
+    /// Whether it was born with the call.
+    first: bool,
+    /// `ProtocolCmAddParty`.
+    add: Request,
+    /// `ProtocolCmDropParty`.
+    drop: Request,
+    /// What the client asked for, as a digest.
+    asked: u64,
+    /// Whether `ProtocolClIncomingDropParty` runs.
+    telling: bool,
+    /// Whether the call manager dispatched its drop while its `ProtocolCmAddParty` ran.
+    early: bool,
+    /// Whether the client was refused to drop it, because it was the last.
+    refused: bool,
+    end: End,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+enum PartyState {
+    Adding,
+    Active,
+    DropIndicated,
+    Dropping,
+    DroppingAnswer,
+    /// With the call, and whether an incoming drop came before.
+    ClosingWithCall(bool),
+    Gone,
+}
+
+/// How a party ended.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+enum End {
+    NotYet,
+    /// It was never added.
+    Failed,
+    /// Its call was never made.
+    NotMade,
+    Dropped,
+}
+
+/// What waits for a handler of this area, or for a store.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub(crate) enum Op {
+    /// The client's handle is being stored; `ProtocolCmAddParty` comes next.
+    PublishParty(u32, CallParameters),
+    CmAddParty(u32, u8),
+    /// `ProtocolClAddPartyComplete` runs.
+    ReportAdd(u32),
+    CmDropParty(u32, u8),
+    /// `ProtocolClDropPartyComplete` runs.
+    ReportDrop(u32),
+    /// `ProtocolClIncomingDropParty` runs.
+    IncomingDrop(u32),
+}
+
+/// What completes when nothing does.
+const NOTHING_PENDS: &str = "nothing of the kind is outstanding on the party";
+
+const fn party_state_name(state: PartyState) -> &'static str {
+    match state {
+        PartyState::Adding => "adding",
+        PartyState::Active => "active",
+        PartyState::DropIndicated => "drop_indicated",
+        PartyState::Dropping => "dropping",
+        PartyState::DroppingAnswer => "dropping_answer",
+        PartyState::ClosingWithCall(_) => "closing_with_call",
+        PartyState::Gone => "gone",
+    }
+}
+
+impl Party {
+    fn object(&self) -> Object {
+        Object::Party(self.id)
+    }
+
+    fn is_dropping(&self) -> bool {
+        matches!(self.state, PartyState::Dropping | PartyState::DroppingAnswer)
+    }
+}
+
+impl World {
+    /// The only writer of a party's state.
+    fn set_party(&mut self, cx: &mut Context<'_>, slot: u32, next: PartyState) {
+        let this = &mut self.parties[slot];
+        let (from, to) = (party_state_name(this.state), party_state_name(next));
+        if from != to {
+            cx.edge(Object::Party(this.id), from, to);
+        }
+        this.state = next;
+    }
+
+    fn end_party(&mut self, cx: &mut Context<'_>, slot: u32, end: End) {
+        self.set_party(cx, slot, PartyState::Gone);
+        self.parties[slot].end = end;
+    }
+
+    /// The places of the parties on a VC that are not gone: also those that are being added or dropped.
+    fn parties_on(&self, vc: u32) -> impl Iterator<Item = u32> + '_ {
+        let is_there = |&&party: &&u32| self.parties[party].state != PartyState::Gone;
+        self.vcs[vc].parties.iter().filter(is_there).copied()
+    }
+
+    pub(crate) fn count_parties(&self, vc: u32) -> usize {
+        self.parties_on(vc).count()
+    }
+
+    /// The only party of a VC, or the last one.
+    pub(crate) fn last_party(&self, vc: u32) -> Option<u32> {
+        self.parties_on(vc).last()
+    }
+
+    /// The party that was born with the call which is being made.
+    pub(crate) fn first_party(&self, vc: u32) -> Option<PartyId> {
+        let first = self.parties_on(vc).find(|&party| self.parties[party].first);
+        first.map(|party| self.parties[party].id)
+    }
+
+    /// Whether a call manager owes the completion of an addition or a drop.
+    pub(crate) fn is_party_with_manager(&self, slot: u32) -> bool {
+        let party = &self.parties[slot];
+        party.add.is_outstanding() || party.drop.is_outstanding()
+    }
+
+    pub(crate) fn party_with_manager(&self, vc: u32) -> Option<PartyId> {
+        let party = self.parties_on(vc).find(|&party| self.is_party_with_manager(party));
+        party.map(|party| self.parties[party].id)
+    }
+
+    /// A party begins, on its way to the call manager. Those that are gone make room.
+    pub(crate) fn new_party(
+        &mut self,
+        cx: &mut Context<'_>,
+        vc: u32,
+        client_context: Token,
+    ) -> Result<u32, Status> {
+        self.forget_parties(vc);
+        let slot = self.parties.next_slot();
+        let id = PartyId(cx.handle(HandleKind::ClientParty, slot));
+        let party = Party {
+            id,
+            vc,
+            client_context,
+            manager_context: Token::NULL,
+            state: PartyState::Adding,
+            first: false,
+            add: Request::default(),
+            drop: Request::default(),
+            asked: 0,
+            telling: false,
+            early: false,
+            refused: false,
+            end: End::NotYet,
+        };
+        self.parties.insert(party).map_err(|_| Status::RESOURCES)?;
+        cx.edge(Object::Party(id), "none", "adding");
+        let first = self.parties_on(vc).next().is_none() && !self.vcs[vc].call.is_made();
+        self.parties[slot].first = first;
+        self.vcs[vc].parties.push(slot);
+        Ok(slot)
+    }
+
+    /// Lets go of the parties that are gone and that no handler is running with.
+    fn forget_parties(&mut self, vc: u32) {
+        if !self.is_vc_quiet(vc) {
+            return;
+        }
+        let parties = core::mem::take(&mut self.vcs[vc].parties);
+        for party in parties {
+            if self.parties[party].state == PartyState::Gone {
+                self.parties.remove(party);
+            } else {
+                self.vcs[vc].parties.push(party);
+            }
+        }
+    }
+
+    // ---- with the call ----------------------------------------------------------------------------------------
+
+    pub(crate) fn first_party_made(&mut self, cx: &mut Context<'_>, vc: u32, context: Token) {
+        let Some(first) = self.first_party(vc) else { return };
+        let slot = first.0.slot;
+        let party = &mut self.parties[slot];
+        (party.first, party.manager_context) = (false, context);
+        if party.state == PartyState::Adding {
+            self.set_party(cx, slot, PartyState::Active);
+        }
+    }
+
+    pub(crate) fn first_party_not_made(&mut self, cx: &mut Context<'_>, vc: u32) {
+        if let Some(first) = self.first_party(vc) {
+            self.end_party(cx, first.0.slot, End::NotMade);
+        }
+    }
+
+    /// The last party goes with its call: what the call manager knows it by.
+    pub(crate) fn party_closes(&mut self, cx: &mut Context<'_>, slot: u32) -> Token {
+        let answers = self.parties[slot].state == PartyState::DropIndicated;
+        self.set_party(cx, slot, PartyState::ClosingWithCall(answers));
+        self.parties[slot].manager_context
+    }
+
+    pub(crate) fn party_not_closed(&mut self, cx: &mut Context<'_>, slot: u32) {
+        let party = &self.parties[slot];
+        let next = match party.state {
+            PartyState::ClosingWithCall(true) => PartyState::DropIndicated,
+            PartyState::ClosingWithCall(false) if party.first => PartyState::Adding,
+            _ => PartyState::Active,
+        };
+        self.set_party(cx, slot, next);
+    }
+
+    pub(crate) fn parties_closed(&mut self, cx: &mut Context<'_>, vc: u32) {
+        while let Some(party) = self.last_party(vc) {
+            self.end_party(cx, party, End::Dropped);
+        }
+    }
+
+    // ---- handles ----------------------------------------------------------------------------------------------
+
+    /// The party that a handle stands for, whatever its state.
+    fn party_of(&self, cx: &Context<'_>, handle: HandleArg, kind: HandleKind) -> Result<u32, &'static str> {
+        let handle = match handle {
+            HandleArg::Known(handle) => handle,
+            HandleArg::Null => return Err("the party handle is NULL"),
+            HandleArg::Unknown(_) => return Err("NDIS never gave out this value"),
+        };
+        if handle.kind != kind {
+            return Err("this is not a party handle of the caller's side");
+        }
+        let party = &self.parties[handle.slot];
+        if party.id.0.of(kind) != handle {
+            return Err("the party was dropped long ago");
+        }
+        let vc = &self.vcs[party.vc];
+        let owner = if kind == HandleKind::ClientParty { vc.client } else { Some(vc.manager) };
+        if owner != Some(cx.caller()) {
+            return Err("the party is another driver's");
+        }
+        Ok(handle.slot)
+    }
+
+    fn invoke_on_party(&mut self, op: Op, slot: u32, driver: DriverId, callback: Callback) -> Step {
+        let vc = self.parties[slot].vc;
+        self.invoke_on_vc(crate::Op::Party(op), vc, driver, callback)
+    }
+
+    // ---- adding -----------------------------------------------------------------------------------------------
+
+    pub(crate) fn add_party(
+        &mut self,
+        cx: &mut Context<'_>,
+        handle: HandleArg,
+        context: Token,
+        parameters: CallParameters,
+    ) -> Stepped {
+        let client = cx.caller();
+        let vc = match self.client_vc(cx, handle) {
+            Ok(vc) => vc,
+            Err(found) if found.rule == Rule::VcHandleOpaque => {
+                cx.warn(Rule::PartyAddValidVc, client, found.object, found.offence);
+                return Ok(Step::Return(Status::FAILURE));
+            }
+            Err(found) => return Err(found),
+        };
+        let object = self.vcs[vc].object();
+        let fail = |rule, offence| Err(violation(rule, client, object, offence));
+        if self.vcs[vc].creator != Side::Client {
+            let offence = "the call manager created the VC";
+            cx.warn(Rule::PartyAddValidVc, client, object, offence);
+            return Ok(Step::Return(Status::FAILURE));
+        }
+        if context == Token::NULL {
+            return fail(Rule::PartyAddContextReady, "ProtocolPartyContext is NULL");
+        }
+        let call = &self.vcs[vc].call;
+        if !call.may_add() {
+            return fail(Rule::PartyAddAfterMakeCall, "the call is not connected");
+        }
+        if !call.is_multipoint() {
+            return fail(Rule::PartyAddMultipointOnly, "the call was made without a ProtocolPartyContext");
+        }
+        let slot = match self.new_party(cx, vc, context) {
+            Ok(slot) => slot,
+            Err(status) => return Ok(Step::Return(status)),
+        };
+        self.parties[slot].asked = parameters.digest();
+        let op = crate::Op::Party(Op::PublishParty(slot, parameters));
+        let id = self.ops.begin(op);
+        let handle = HandleArg::Known(self.parties[slot].id.0);
+        Ok(self.publish_on_vc(id, op, vc, OutParameter::Party(handle)))
+    }
+
+    /// Runs `ProtocolCmAddParty`.
+    fn ask_to_add(&mut self, id: OpId, slot: u32, parameters: CallParameters) -> Stepped {
+        let party = &mut self.parties[slot];
+        let round = party.add.begin();
+        let (vc, handle) = (party.vc, party.id.0.of(HandleKind::CallManagerParty));
+        let this = &self.vcs[vc];
+        let callback = Callback::CmAddParty { vc_context: this.manager_context, parameters, party: handle };
+        let manager = this.manager;
+        let op = crate::Op::Party(Op::CmAddParty(slot, round));
+        Ok(self.go_on_on_vc(Some(id), op, vc, manager, callback))
+    }
+
+    fn check_marked_changed_party(&self, cx: &mut Context<'_>, slot: u32, left: CallParameters) {
+        let party = &self.parties[slot];
+        if !left.is_null() && left.digest() != party.asked && !left.is_marked_changed() {
+            let manager = self.vcs[party.vc].manager;
+            let offence = "the call manager changed a party's parameters without CALL_PARAMETERS_CHANGED";
+            cx.warn(Rule::PartyCmAddParamsChangedFlag, manager, party.object(), offence);
+        }
+    }
+
+    fn added(&mut self, cx: &mut Context<'_>, slot: u32, status: Status, context: Token) {
+        if status == Status::SUCCESS {
+            self.parties[slot].manager_context = context;
+            if self.parties[slot].state == PartyState::Adding {
+                self.set_party(cx, slot, PartyState::Active);
+            }
+        } else {
+            self.end_party(cx, slot, End::Failed);
+        }
+    }
+
+    fn add_returned(
+        &mut self,
+        cx: &mut Context<'_>,
+        id: OpId,
+        slot: u32,
+        round: u8,
+        reply: Reply,
+    ) -> Stepped {
+        let party = &self.parties[slot];
+        let (vc, object, asked) = (party.vc, party.object(), party.asked);
+        let manager = self.vcs[vc].manager;
+        let mut add = party.add;
+        let verdict = add.returned(round, reply.status).map_err(|misfit| {
+            violation(Rule::PartyCmAddCompleteOnlyPended, manager, object, misfit.offence())
+        })?;
+        let early = core::mem::take(&mut self.parties[slot].early);
+        self.parties[slot].add = add;
+        if early && (add.is_outstanding() || verdict != Verdict::Result(Status::SUCCESS)) {
+            let offence =
+                "the drop was dispatched while ProtocolCmAddParty ran, which then did not add the party";
+            return Err(violation(Rule::PartyIncomingDropLiveHandle, manager, object, offence));
+        }
+        match verdict {
+            Verdict::Pended => Ok(self.finish(id, Status::PENDING)),
+            Verdict::Result(Status::SUCCESS) => {
+                if reply.context == Token::NULL {
+                    let offence = "ProtocolCmAddParty succeeded without storing CallMgrPartyContext";
+                    cx.warn(Rule::PartyCmAddSetContext, manager, object, offence);
+                }
+                self.check_marked_changed_party(cx, slot, reply.parameters);
+                self.added(cx, slot, Status::SUCCESS, reply.context);
+                Ok(self.finish_with_parameters(id, vc, asked, reply.parameters, Status::SUCCESS))
+            }
+            Verdict::Result(status) => {
+                self.added(cx, slot, status, Token::NULL);
+                let op = crate::Op::Vc(crate::vc::Op::PublishParameters(vc, status));
+                Ok(self.publish_on_vc(id, op, vc, OutParameter::Party(HandleArg::Null)))
+            }
+        }
+    }
+
+    pub(crate) fn add_party_complete(
+        &mut self,
+        cx: &mut Context<'_>,
+        status: Status,
+        handle: HandleArg,
+        context: Token,
+        parameters: CallParameters,
+    ) -> Stepped {
+        let manager = cx.caller();
+        let slot = self.party_of(cx, handle, HandleKind::CallManagerParty).map_err(|offence| {
+            violation(Rule::PartyCmAddCompleteHandle, manager, Object::Driver(manager), offence)
+        })?;
+        let object = self.parties[slot].object();
+        let fail = |rule, offence| Err(violation(rule, manager, object, offence));
+        if status == Status::PENDING {
+            let offence = "an addition was completed with NDIS_STATUS_PENDING";
+            return fail(Rule::PartyCmAddCompleteStatus, offence);
+        }
+        let mut add = self.parties[slot].add;
+        if let Err(misfit) = add.complete() {
+            let offence = misfit.map_or(NOTHING_PENDS, Misfit::offence);
+            return fail(Rule::PartyCmAddCompleteOnlyPended, offence);
+        }
+        if parameters.is_null() {
+            return fail(Rule::PartyCmAddPassParams, "CallParameters is NULL");
+        }
+        let mut told = HandleArg::Null;
+        if status == Status::SUCCESS {
+            if context == Token::NULL {
+                return fail(Rule::PartyCmAddCompleteContext, "CallMgrPartyContext is NULL");
+            }
+            self.check_marked_changed_party(cx, slot, parameters);
+            told = HandleArg::Known(self.parties[slot].id.0);
+        }
+        self.parties[slot].add = add;
+        self.added(cx, slot, status, context);
+        let party = &self.parties[slot];
+        let party_context = party.client_context;
+        let client = self.vcs[party.vc].client.unwrap_or(manager);
+        let callback = Callback::ClAddPartyComplete { status, party_context, party: told, parameters };
+        Ok(self.invoke_on_party(Op::ReportAdd(slot), slot, client, callback))
+    }
+
+    // ---- dropping ---------------------------------------------------------------------------------------------
+
+    pub(crate) fn drop_party(
+        &mut self,
+        cx: &mut Context<'_>,
+        handle: HandleArg,
+        data: Token,
+        size: u32,
+    ) -> Stepped {
+        let client = cx.caller();
+        let slot = self
+            .party_of(cx, handle, HandleKind::ClientParty)
+            .map_err(|offence| violation(Rule::PartyHandleOpaque, client, Object::Driver(client), offence))?;
+        let party = &self.parties[slot];
+        let (vc, object) = (party.vc, party.object());
+        if data == Token::NULL && size != 0 {
+            let offence = "Buffer is NULL and Size is not zero";
+            return Err(violation(Rule::PartyDropSizeZero, client, object, offence));
+        }
+        let dead = match (party.state, party.end) {
+            (PartyState::Adding, _) if party.first => {
+                Some((Rule::CallMakePartyHandleOnlyOnSuccess, "the call is not made yet"))
+            }
+            (PartyState::Gone, End::NotMade) => {
+                Some((Rule::CallMakePartyHandleOnlyOnSuccess, "the call could not be made"))
+            }
+            (PartyState::Adding, _) => Some((Rule::PartyAddFailedHandleDead, "the party is not added yet")),
+            (PartyState::Gone, End::Failed) => {
+                Some((Rule::PartyAddFailedHandleDead, "the party could not be added"))
+            }
+            (PartyState::Dropping | PartyState::DroppingAnswer, _) => {
+                Some((Rule::PartyDropHandleDead, "the party is being dropped already"))
+            }
+            (PartyState::ClosingWithCall(_), _) => {
+                Some((Rule::PartyDropHandleDead, "the party goes with the close of its call"))
+            }
+            (PartyState::Gone, End::Dropped | End::NotYet) => {
+                Some((Rule::PartyDropHandleDead, "the party was dropped"))
+            }
+            (PartyState::Active | PartyState::DropIndicated, _) => None,
+        };
+        if let Some((rule, offence)) = dead {
+            cx.warn(rule, client, object, offence);
+            return Ok(Step::Return(Status::FAILURE));
+        }
+        let stays = |other: u32| other != slot && !self.parties[other].is_dropping();
+        if !self.parties_on(vc).any(stays) {
+            self.parties[slot].refused = true;
+            return Ok(Step::Return(Status::FAILURE));
+        }
+        let answers = self.parties[slot].state == PartyState::DropIndicated;
+        let next = if answers { PartyState::DroppingAnswer } else { PartyState::Dropping };
+        self.set_party(cx, slot, next);
+        let party = &mut self.parties[slot];
+        let round = party.drop.begin();
+        let callback = Callback::CmDropParty { party_context: party.manager_context, data, size };
+        let manager = self.vcs[vc].manager;
+        Ok(self.invoke_on_party(Op::CmDropParty(slot, round), slot, manager, callback))
+    }
+
+    fn dropped(&mut self, cx: &mut Context<'_>, slot: u32, status: Status) {
+        if status == Status::SUCCESS {
+            self.end_party(cx, slot, End::Dropped);
+        } else if self.parties[slot].state == PartyState::DroppingAnswer {
+            self.set_party(cx, slot, PartyState::DropIndicated);
+        } else {
+            self.set_party(cx, slot, PartyState::Active);
+        }
+    }
+
+    fn drop_returned(
+        &mut self,
+        cx: &mut Context<'_>,
+        id: OpId,
+        slot: u32,
+        round: u8,
+        status: Status,
+    ) -> Stepped {
+        let party = &mut self.parties[slot];
+        let (object, manager) = (party.object(), self.vcs[party.vc].manager);
+        let verdict = party.drop.returned(round, status).map_err(|misfit| {
+            violation(Rule::PartyCmDropCompleteOnlyPended, manager, object, misfit.offence())
+        })?;
+        match verdict {
+            Verdict::Pended => Ok(self.finish(id, Status::PENDING)),
+            Verdict::Result(status) => {
+                self.dropped(cx, slot, status);
+                Ok(self.finish(id, status))
+            }
+        }
+    }
+
+    pub(crate) fn drop_party_complete(
+        &mut self,
+        cx: &mut Context<'_>,
+        status: Status,
+        handle: HandleArg,
+    ) -> Stepped {
+        let slot = self.managed_party(cx, handle)?;
+        let (manager, object) = (cx.caller(), self.parties[slot].object());
+        let fail = |rule, offence| Err(violation(rule, manager, object, offence));
+        if status == Status::PENDING {
+            let offence = "a drop was completed with NDIS_STATUS_PENDING";
+            return fail(Rule::PartyCmDropCompleteStatus, offence);
+        }
+        if let Err(misfit) = self.parties[slot].drop.complete() {
+            let offence = misfit.map_or(NOTHING_PENDS, Misfit::offence);
+            return fail(Rule::PartyCmDropCompleteOnlyPended, offence);
+        }
+        self.dropped(cx, slot, status);
+        let party = &self.parties[slot];
+        let callback = Callback::ClDropPartyComplete { status, party_context: party.client_context };
+        let client = self.vcs[party.vc].client.unwrap_or(manager);
+        Ok(self.invoke_on_party(Op::ReportDrop(slot), slot, client, callback))
+    }
+
+    /// The party of a call manager's handle, in a drop or its completion.
+    fn managed_party(&self, cx: &Context<'_>, handle: HandleArg) -> Result<u32, Violation> {
+        self.party_of(cx, handle, HandleKind::CallManagerParty).map_err(|offence| {
+            let manager = cx.caller();
+            violation(Rule::PartyIncomingDropLiveHandle, manager, Object::Driver(manager), offence)
+        })
+    }
+
+    pub(crate) fn dispatch_incoming_drop(
+        &mut self,
+        cx: &mut Context<'_>,
+        status: Status,
+        handle: HandleArg,
+        data: Token,
+        size: u32,
+    ) -> Stepped {
+        let manager = cx.caller();
+        let slot = self.managed_party(cx, handle)?;
+        let party = &self.parties[slot];
+        let (vc, object) = (party.vc, party.object());
+        let fail = |rule, offence| Err(violation(rule, manager, object, offence));
+        if data == Token::NULL && size != 0 {
+            return fail(Rule::PartyIncomingDropBuffer, "Buffer is NULL and Size is not zero");
+        }
+        let live = Rule::PartyIncomingDropLiveHandle;
+        let call = &self.vcs[vc].call;
+        let adding = if party.first { call.is_make_running() } else { party.add.is_untold() };
+        match (party.state, party.end) {
+            (PartyState::Active, _) => {}
+            (PartyState::Adding, _) if adding => {}
+            // The client's own drop or close is the answer.
+            (PartyState::Dropping | PartyState::DroppingAnswer | PartyState::ClosingWithCall(_), _) => {
+                return Ok(Step::Return(Status::SUCCESS));
+            }
+            (PartyState::Adding, _) => return fail(live, "the party is not added yet"),
+            (PartyState::DropIndicated, _) => return fail(live, "the drop was dispatched before"),
+            (PartyState::Gone, End::NotMade) => {
+                return fail(Rule::CallCmMakeFailedPartyDead, "the call could not be made");
+            }
+            (PartyState::Gone, End::Failed) => return fail(live, "the party could not be added"),
+            (PartyState::Gone, End::Dropped | End::NotYet) => {
+                return fail(Rule::PartyCmDropHandleDead, "the party was dropped");
+            }
+        }
+        if self.count_parties(vc) <= 1 {
+            let offence = "the party is the last: NdisCmDispatchIncomingCloseCall tells of its end";
+            return fail(Rule::PartyIncomingDropNotLast, offence);
+        }
+        if self.parties[slot].state == PartyState::Adding {
+            if self.parties[slot].first {
+                self.vcs[vc].call.dispatched_early(live);
+            } else {
+                self.parties[slot].early = true;
+            }
+        }
+        self.set_party(cx, slot, PartyState::DropIndicated);
+        let party = &mut self.parties[slot];
+        party.telling = true;
+        let party_context = party.client_context;
+        let client = self.vcs[vc].client.unwrap_or(manager);
+        let callback = Callback::ClIncomingDropParty { status, party_context, data, size };
+        Ok(self.invoke_on_party(Op::IncomingDrop(slot), slot, client, callback))
+    }
+
+    // ---- the rest ---------------------------------------------------------------------------------------------
+
+    pub(crate) fn party_resumed(&mut self, id: OpId, op: Op) -> Stepped {
+        match op {
+            Op::PublishParty(slot, parameters) => {
+                let step = self.ask_to_add(id, slot, parameters);
+                self.left_vc(self.parties[slot].vc);
+                step
+            }
+            Op::CmAddParty(..)
+            | Op::ReportAdd(_)
+            | Op::CmDropParty(..)
+            | Op::ReportDrop(_)
+            | Op::IncomingDrop(_) => unreachable!("a handler returns, it does not resume"),
+        }
+    }
+
+    pub(crate) fn party_returned(&mut self, cx: &mut Context<'_>, id: OpId, op: Op, reply: Reply) -> Stepped {
+        let slot = match op {
+            Op::CmAddParty(slot, _)
+            | Op::ReportAdd(slot)
+            | Op::CmDropParty(slot, _)
+            | Op::ReportDrop(slot)
+            | Op::IncomingDrop(slot) => slot,
+            Op::PublishParty(..) => unreachable!("a store resumes, it does not return"),
+        };
+        let vc = self.parties[slot].vc;
+        let step = match op {
+            Op::CmAddParty(slot, round) => self.add_returned(cx, id, slot, round, reply)?,
+            Op::CmDropParty(slot, round) => self.drop_returned(cx, id, slot, round, reply.status)?,
+            Op::IncomingDrop(slot) => {
+                self.parties[slot].telling = false;
+                self.finish(id, Status::SUCCESS)
+            }
+            Op::ReportAdd(_) | Op::ReportDrop(_) | Op::PublishParty(..) => self.finish(id, Status::SUCCESS),
+        };
+        self.left_vc(vc);
+        Ok(step)
+    }
+
+    fn party_side_of(op: Op) -> Option<(u32, Side)> {
+        match op {
+            Op::PublishParty(..) => None,
+            Op::CmAddParty(slot, _) | Op::CmDropParty(slot, _) => Some((slot, Side::CallManager)),
+            Op::ReportAdd(slot) | Op::ReportDrop(slot) | Op::IncomingDrop(slot) => Some((slot, Side::Client)),
+        }
+    }
+
+    /// Whether a handler of this area runs with a context that belongs to the binding.
+    pub(crate) fn party_handler_runs_on(&self, op: Op, binding: &Binding) -> bool {
+        Self::party_side_of(op)
+            .is_some_and(|(slot, side)| self.is_vc_on(self.parties[slot].vc, side, binding))
+    }
+
+    /// Whether a handler of this area runs in the MCM of the adapter.
+    pub(crate) fn party_handler_runs_in(&self, op: Op, adapter: AdapterId) -> bool {
+        Self::party_side_of(op).is_some_and(|(slot, side)| {
+            side == Side::CallManager && self.is_vc_in_mcm(self.parties[slot].vc, adapter)
+        })
+    }
+
+    pub(crate) fn party_debts(&self, debts: &mut Vec<Debt>) {
+        for (_, party) in self.parties.iter() {
+            let object = party.object();
+            let vc = &self.vcs[party.vc];
+            let client = vc.client.unwrap_or(vc.manager);
+            let mut owe = |by, rule| debts.push(Debt { by, rule, object, waits_for: None });
+            if party.add.is_pending() {
+                owe(vc.manager, Rule::PartyCmAddCompleteRequired);
+            }
+            if party.drop.is_pending() {
+                owe(vc.manager, Rule::PartyCmDropCompleteRequired);
+            }
+            match party.state {
+                PartyState::DropIndicated if !party.telling => {
+                    owe(client, Rule::PartyIncomingDropAnswer);
+                }
+                PartyState::Active if party.refused => owe(client, Rule::PartyDropFailedClose),
+                PartyState::Active if self.is_vc_unwanted(party.vc) => {
+                    owe(client, Rule::PartyDropEveryParty);
+                }
+                PartyState::Adding
+                | PartyState::Active
+                | PartyState::DropIndicated
+                | PartyState::Dropping
+                | PartyState::DroppingAnswer
+                | PartyState::ClosingWithCall(_)
+                | PartyState::Gone => {}
+            }
+        }
+    }
+}
