@@ -5,7 +5,7 @@
 
 use crate::names::Names;
 use crate::paint::{self, Look};
-use crate::subject::{cut, with_related};
+use crate::subject::{cut, left_on, with_related};
 use crate::syntax;
 use crate::trace::{Show, Writer};
 use crate::wrap::hang;
@@ -168,7 +168,11 @@ impl Finding {
         let site = site.map(|offset| (evidence.site)(violation.by, offset));
         let named = objects_of(violation, chain);
         let objects = with_related(evidence.records, &named);
-        let histories = objects.iter().map(|object| (object, history(evidence, *object)));
+        let mut told = objects.clone();
+        if let Object::Af(af) = violation.object {
+            told.extend(left_on(evidence, af).into_iter().filter(|object| !objects.contains(object)));
+        }
+        let histories = told.iter().map(|object| (object, history(evidence, *object)));
         let told = histories.filter(|(object, history)| named.contains(object) || !history.edges.is_empty());
         let object = names.name(violation.object);
         let by = names.driver(violation.by);

@@ -2,10 +2,11 @@
 
 use crate::finding::Evidence;
 use crate::names::{Key, Names, object_handle};
+use contract::StateMachine;
 use model::record::{Event, Link, Operation, Record, TaskNumber, WaitsFor};
 use model::{
-    Call, Callback, Command, Handle, HandleArg, HandleKind, Job, Object, OutParameter, PartyId, Token, Value,
-    VcId,
+    AfId, Call, Callback, Command, Handle, HandleArg, HandleKind, Job, Object, OutParameter, PartyId, Token,
+    Value, VcId,
 };
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -38,6 +39,54 @@ pub(crate) fn with_related(records: &[Record], objects: &[Object]) -> Vec<Object
     let mut seen = BTreeSet::new();
     all.retain(|object| seen.insert(*object));
     all
+}
+
+/// What is still there of what was made on an address family: SAPs, and VCs with their calls.
+pub(crate) fn left_on(evidence: &Evidence<'_>, af: AfId) -> Vec<Object> {
+    let names = evidence.names;
+    let is_af = |handle: HandleArg| known(handle).and_then(|handle| names.key(handle)) == names.key(af.0);
+    let mut made: Vec<Object> = Vec::new();
+    let mut states: BTreeMap<Object, &str> = BTreeMap::new();
+    let mut frames = Frames::default();
+    for record in evidence.records {
+        if let Event::Edge(object, _, to) = record.event {
+            let first = states.insert(object, to).is_none();
+            let on = match frames.innermost(record.task) {
+                Some(Event::Called(
+                    _,
+                    Call::ClRegisterSap { af, .. }
+                    | Call::CoCreateVc { af, .. }
+                    | Call::MCmCreateVc { af, .. },
+                )) => is_af(af),
+                _ => false,
+            };
+            match object {
+                Object::Sap(_) if first && on => made.push(object),
+                Object::Vc(vc) if first && on => made.extend([object, Object::Call(vc)]),
+                _ => {}
+            }
+        }
+        frames.see(record);
+    }
+    made.retain(|object| states.get(object).is_some_and(|state| !is_at_rest(*object, state)));
+    made
+}
+
+/// Whether an object in this state is over or has not begun, as the contract's state machines have it.
+fn is_at_rest(object: Object, state: &str) -> bool {
+    let kind = match object {
+        Object::Sap(_) => "sap",
+        Object::Vc(_) => "vc",
+        Object::Call(_) => "call",
+        Object::Party(_) => "party",
+        Object::Driver(_)
+        | Object::Adapter(_)
+        | Object::Binding(_)
+        | Object::Registration(_)
+        | Object::Af(_) => return false,
+    };
+    let mut machines = StateMachine::ALL.iter().filter(|machine| machine.object == kind);
+    machines.any(|machine| machine.initial == state || machine.terminal.contains(&state))
 }
 
 /// The VC of each party.

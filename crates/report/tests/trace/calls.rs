@@ -6,8 +6,8 @@ use expect_test::{expect, expect_file};
 use model::block::{CALL_PARAMETERS_CHANGED, CallParameters, Name, ROUND_UP_FLOW, Sap};
 use model::record::Event;
 use model::{
-    Call, CallId, Callback, DriverId, Handle, HandleArg, HandleKind, Object, OutParameter, PartyId, Reply,
-    SapId, Side, Token, VcId, Violation,
+    AfId, Call, CallId, Callback, DriverId, Handle, HandleArg, HandleKind, Object, OutParameter, PartyId,
+    Reply, SapId, Side, Token, VcId, Violation,
 };
 use report::trace::Show;
 use report::{Look, json};
@@ -43,7 +43,7 @@ fn registering(trace: &mut Trace) {
     let managers = handle(HandleKind::CallManagerSap, 30);
     let object = Object::Sap(SapId(sap));
     trace.on(2, 0).call(CLIENT, Call::ClRegisterSap { af: af(), sap_context: Token(0x300), specification });
-    trace.see(Event::Edge(object, "Idle", "Registering"));
+    trace.see(Event::Edge(object, "none", "registering"));
     trace.see(Event::Published(CLIENT, OutParameter::Sap(sap)));
     trace
         .on(2, 1)
@@ -55,7 +55,7 @@ fn registering(trace: &mut Trace) {
         sap: managers.into(),
         sap_context: Token(0xb00),
     };
-    trace.on(3, 0).call(MCM, complete).see(Event::Edge(object, "Registering", "Registered"));
+    trace.on(3, 0).call(MCM, complete).see(Event::Edge(object, "registering", "registered"));
     trace.returns(MCM, Ddi::NdisCmRegisterSapComplete, Status::SUCCESS);
 }
 
@@ -70,7 +70,7 @@ fn calling(trace: &mut Trace) {
         vc: HandleArg::Null,
     };
     let stores = |context| Reply::status(Status::SUCCESS).with_context(Token(context));
-    trace.on(2, 0).call(CLIENT, create);
+    trace.on(2, 0).call(CLIENT, create).see(Event::Edge(object, "none", "creating"));
     trace.on(2, 1).invoke(
         MCM,
         Callback::CoCreateVc {
@@ -85,7 +85,7 @@ fn calling(trace: &mut Trace) {
         Callback::MiniportCoCreateVc { adapter_context: Token(0xd00), vc: vc(HandleKind::MiniportVc) },
     );
     trace.reply(MINIPORT, Ddi::MiniportCoCreateVc, stores(0xe00));
-    trace.on(2, 0).see(Event::Edge(object, "Creating", "Created"));
+    trace.on(2, 0).see(Event::Edge(object, "creating", "inactive"));
     trace.see(Event::Published(CLIENT, OutParameter::Vc(vc(HandleKind::ClientVc))));
     trace.returns(CLIENT, Ddi::NdisCoCreateVc, Status::SUCCESS);
 
@@ -94,8 +94,8 @@ fn calling(trace: &mut Trace) {
         parameters: parameters(0x710, 64_000),
         party_context: Token(0x500),
     };
-    trace.call(CLIENT, make).see(Event::Edge(call(), "Idle", "Making"));
-    trace.see(Event::Edge(first, "Idle", "Adding"));
+    trace.call(CLIENT, make).see(Event::Edge(call(), "idle", "making"));
+    trace.see(Event::Edge(first, "none", "adding"));
     trace.on(2, 1).invoke(
         MCM,
         Callback::CmMakeCall {
@@ -124,17 +124,22 @@ fn calling(trace: &mut Trace) {
         .on(2, 0)
         .see(Event::Published(CLIENT, OutParameter::Party(party(HandleKind::ClientParty, 1).into())));
     trace.see(Event::Published(CLIENT, OutParameter::CallParameters(left)));
-    trace.see(Event::Edge(call(), "Making", "Active")).see(Event::Edge(first, "Adding", "Active"));
+    trace.see(Event::Edge(call(), "making", "connected")).see(Event::Edge(first, "adding", "active"));
     trace.returns(CLIENT, Ddi::NdisClMakeCall, Status::SUCCESS);
 }
 
-/// A finding as text, from its objects on, with the names of these.
-fn told(trace: &Trace, violation: Violation) -> (String, Vec<String>) {
-    let (text, value) = finding(trace, violation, &[]);
+/// The names of the objects of a finding.
+fn objects(trace: &Trace, violation: Violation) -> Vec<String> {
+    let (_, value) = finding(trace, violation, &[]);
     let objects = value["objects"].as_array().into_iter().flatten();
-    let objects = objects.filter_map(|object| object["object"].as_str()).map(str::to_owned).collect();
+    objects.filter_map(|object| object["object"].as_str()).map(str::to_owned).collect()
+}
+
+/// A finding as text, from its objects on.
+fn told(trace: &Trace, violation: Violation) -> String {
+    let (text, _) = finding(trace, violation, &[]);
     let behind = text.find("  :: objects:").expect("objects with a history");
-    (text[behind..].to_owned(), objects)
+    text[behind..].to_owned()
 }
 
 #[test]
@@ -251,7 +256,7 @@ fn a_finding_about_a_call_tells_its_vc_and_its_parties() {
     let second = party(HandleKind::ClientParty, 2);
     let other = handle(HandleKind::ClientVc, 90);
     trace.on(2, 0).call(CLIENT, Call::CoDeleteVc { vc: other.into() });
-    trace.see(Event::Edge(Object::Vc(VcId(other)), "Created", "Deleted"));
+    trace.see(Event::Edge(Object::Vc(VcId(other)), "inactive", "deleting"));
     trace.returns(CLIENT, Ddi::NdisCoDeleteVc, Status::SUCCESS);
     trace.call(
         CLIENT,
@@ -261,7 +266,7 @@ fn a_finding_about_a_call_tells_its_vc_and_its_parties() {
             parameters: parameters(0x730, 64_000),
         },
     );
-    trace.see(Event::Edge(Object::Party(PartyId(second)), "Idle", "Adding"));
+    trace.see(Event::Edge(Object::Party(PartyId(second)), "none", "adding"));
     trace.on(2, 1).invoke(
         MCM,
         Callback::CmAddParty {
@@ -298,8 +303,8 @@ fn a_finding_about_a_call_tells_its_vc_and_its_parties() {
         offence: "closed with a party that is being added",
     };
     trace.see(Event::Violated(violation));
-    let (text, objects) = told(&trace, violation);
-    assert_eq!(objects, ["call on vc1", "vc1", "party1", "party2"]);
+    let text = told(&trace, violation);
+    assert_eq!(objects(&trace, violation), ["call on vc1", "vc1", "party1", "party2"]);
     assert!(!text.contains("vc2") && !text.contains("sap1"), "{text}");
     expect_file!["expected/call.txt"].assert_eq(&text);
 }
@@ -323,5 +328,26 @@ fn a_finding_about_a_sap_follows_both_contexts() {
         offence: "deregistered a second time",
     };
     trace.see(Event::Violated(violation));
-    expect_file!["expected/sap.txt"].assert_eq(&told(&trace, violation).0);
+    expect_file!["expected/sap.txt"].assert_eq(&told(&trace, violation));
+}
+
+/// What was made on the family and is still there is told; what is over is not.
+#[test]
+fn a_finding_about_an_address_family_tells_what_is_left_on_it() {
+    let mut trace = Trace::default();
+    registering(&mut trace);
+    calling(&mut trace);
+    let close = Call::ClCloseAddressFamily { af: af() };
+    trace.on(2, 0).call(CLIENT, close);
+    let object = Object::Af(AfId(handle(HandleKind::ClientAf, 20)));
+    let violation = Violation { rule: Rule::AfCloseDrainFirst, by: CLIENT, object, offence: "closed in use" };
+    trace.see(Event::Warned(violation));
+    assert_eq!(objects(&trace, violation), ["af1", "sap1", "vc1", "call on vc1"]);
+
+    let (sap, vc) = (SapId(handle(HandleKind::ClientSap, 30)), VcId(vc(HandleKind::ClientVc)));
+    trace.see(Event::Edge(Object::Sap(sap), "deregistering", "dead"));
+    trace.see(Event::Edge(Object::Call(vc), "closing", "idle"));
+    assert_eq!(objects(&trace, violation), ["af1", "vc1"]);
+    trace.see(Event::Edge(Object::Vc(vc), "deleting", "deleted"));
+    assert_eq!(objects(&trace, violation), ["af1"]);
 }
