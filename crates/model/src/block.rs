@@ -246,7 +246,7 @@ pub struct CallParameters {
     pub called: u64,
     /// `MediaParameters->MediaSpecific.Length`, in bytes.
     pub media_length: u32,
-    /// The first four bytes of `MediaParameters->MediaSpecific.Parameters`.
+    /// The four bytes at offset 8 of `MediaParameters->MediaSpecific.Parameters`: `ulFlags` of the TAPI structures.
     pub media_word: u32,
     /// A digest of all other members.
     pub rest: u32,

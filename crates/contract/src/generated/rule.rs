@@ -4923,8 +4923,8 @@ pub(crate) static INFO: [RuleInfo; 1069] = [
         race: false,
         rests_on: &[],
         enforcement: Enforcement::Waits {
-            needs: "virtual connections, OID requests and sending",
-            why: "None of the functions that it tells apart exists yet.",
+            needs: "OID requests and sending",
+            why: "What it says of VCs is vc-create-role-protocol, vc-create-role-mcm, vc-delete-role-protocol and vc-delete-role-mcm; the other functions do not exist yet.",
         },
     },
     RuleInfo {
@@ -4947,8 +4947,8 @@ pub(crate) static INFO: [RuleInfo; 1069] = [
         race: false,
         rests_on: &[],
         enforcement: Enforcement::Waits {
-            needs: "virtual connections, OID requests and sending",
-            why: "None of the functions that it tells apart exists yet.",
+            needs: "OID requests and sending",
+            why: "What it says of VCs is vc-create-role-protocol, vc-create-role-mcm, vc-delete-role-protocol and vc-delete-role-mcm; the other functions do not exist yet.",
         },
     },
     RuleInfo {
@@ -7620,10 +7620,7 @@ pub(crate) static INFO: [RuleInfo; 1069] = [
         refusal: Some("NDIS_STATUS_FAILURE"),
         race: false,
         rests_on: &[Question::AfQLeftoversAtClose],
-        enforcement: Enforcement::Waits {
-            needs: "SAPs and virtual connections",
-            why: "An AF without SAPs, calls and VCs is always drained.",
-        },
+        enforcement: Enforcement::Enforced,
     },
     RuleInfo {
         id: "af-close-once",
@@ -7827,10 +7824,7 @@ pub(crate) static INFO: [RuleInfo; 1069] = [
         refusal: None,
         race: false,
         rests_on: &[Question::AfQLeftoversAtClose],
-        enforcement: Enforcement::Waits {
-            needs: "SAPs and virtual connections",
-            why: "An AF without SAPs, calls and VCs is always drained.",
-        },
+        enforcement: Enforcement::Enforced,
     },
     RuleInfo {
         id: "af-cm-close-complete-required",
@@ -7902,10 +7896,7 @@ pub(crate) static INFO: [RuleInfo; 1069] = [
         refusal: None,
         race: false,
         rests_on: &[Question::AfQLeftoversAtClose],
-        enforcement: Enforcement::Waits {
-            needs: "SAPs and virtual connections",
-            why: "An AF without SAPs, calls and VCs is always drained.",
-        },
+        enforcement: Enforcement::Enforced,
     },
     RuleInfo {
         id: "af-cm-close-handle-invalid",
@@ -9149,7 +9140,7 @@ pub(crate) static INFO: [RuleInfo; 1069] = [
         refusal: None,
         race: false,
         rests_on: &[],
-        enforcement: Enforcement::Waits { needs: "virtual connections", why: "No VC can be created yet." },
+        enforcement: Enforcement::Enforced,
     },
     RuleInfo {
         id: "vc-create-before-dispatch-incoming",
@@ -9163,7 +9154,7 @@ pub(crate) static INFO: [RuleInfo; 1069] = [
         refusal: None,
         race: false,
         rests_on: &[],
-        enforcement: Enforcement::Waits { needs: "virtual connections", why: "No VC can be created yet." },
+        enforcement: Enforcement::Enforced,
     },
     RuleInfo {
         id: "vc-create-before-dispatch-incoming-mcm",
@@ -9177,7 +9168,7 @@ pub(crate) static INFO: [RuleInfo; 1069] = [
         refusal: None,
         race: false,
         rests_on: &[],
-        enforcement: Enforcement::Waits { needs: "virtual connections", why: "No VC can be created yet." },
+        enforcement: Enforcement::Enforced,
     },
     RuleInfo {
         id: "vc-create-sap-registered",
@@ -9205,7 +9196,7 @@ pub(crate) static INFO: [RuleInfo; 1069] = [
         refusal: None,
         race: false,
         rests_on: &[],
-        enforcement: Enforcement::Waits { needs: "virtual connections", why: "No VC can be created yet." },
+        enforcement: Enforcement::Enforced,
     },
     RuleInfo {
         id: "vc-create-binding-handle",
@@ -9219,7 +9210,7 @@ pub(crate) static INFO: [RuleInfo; 1069] = [
         refusal: None,
         race: false,
         rests_on: &[],
-        enforcement: Enforcement::Waits { needs: "virtual connections", why: "No VC can be created yet." },
+        enforcement: Enforcement::Enforced,
     },
     RuleInfo {
         id: "vc-create-adapter-handle-mcm",
@@ -9233,7 +9224,7 @@ pub(crate) static INFO: [RuleInfo; 1069] = [
         refusal: None,
         race: false,
         rests_on: &[],
-        enforcement: Enforcement::Waits { needs: "virtual connections", why: "No VC can be created yet." },
+        enforcement: Enforcement::Enforced,
     },
     RuleInfo {
         id: "vc-create-af-handle-client",
@@ -9247,7 +9238,7 @@ pub(crate) static INFO: [RuleInfo; 1069] = [
         refusal: Some("NDIS_STATUS_FAILURE"),
         race: false,
         rests_on: &[],
-        enforcement: Enforcement::Waits { needs: "virtual connections", why: "No VC can be created yet." },
+        enforcement: Enforcement::Enforced,
     },
     RuleInfo {
         id: "vc-create-af-handle-cm",
@@ -9261,7 +9252,7 @@ pub(crate) static INFO: [RuleInfo; 1069] = [
         refusal: Some("NDIS_STATUS_FAILURE"),
         race: false,
         rests_on: &[],
-        enforcement: Enforcement::Waits { needs: "virtual connections", why: "No VC can be created yet." },
+        enforcement: Enforcement::Enforced,
     },
     RuleInfo {
         id: "vc-create-af-null-own-vc",
@@ -9289,7 +9280,7 @@ pub(crate) static INFO: [RuleInfo; 1069] = [
         refusal: Some("NDIS_STATUS_FAILURE"),
         race: false,
         rests_on: &[],
-        enforcement: Enforcement::Waits { needs: "virtual connections", why: "No VC can be created yet." },
+        enforcement: Enforcement::Enforced,
     },
     RuleInfo {
         id: "vc-create-af-open",
@@ -9303,7 +9294,7 @@ pub(crate) static INFO: [RuleInfo; 1069] = [
         refusal: Some("NDIS_STATUS_FAILURE"),
         race: true,
         rests_on: &[Question::VcQCreateOnClosingAf],
-        enforcement: Enforcement::Waits { needs: "virtual connections", why: "No VC can be created yet." },
+        enforcement: Enforcement::Answered,
     },
     RuleInfo {
         id: "vc-create-role-protocol",
@@ -9317,7 +9308,7 @@ pub(crate) static INFO: [RuleInfo; 1069] = [
         refusal: None,
         race: false,
         rests_on: &[],
-        enforcement: Enforcement::Waits { needs: "virtual connections", why: "No VC can be created yet." },
+        enforcement: Enforcement::Enforced,
     },
     RuleInfo {
         id: "vc-create-role-mcm",
@@ -9331,7 +9322,7 @@ pub(crate) static INFO: [RuleInfo; 1069] = [
         refusal: None,
         race: false,
         rests_on: &[Question::VcQNdproxyCreates],
-        enforcement: Enforcement::Waits { needs: "virtual connections", why: "No VC can be created yet." },
+        enforcement: Enforcement::Enforced,
     },
     RuleInfo {
         id: "vc-context-resident",
@@ -9378,7 +9369,7 @@ pub(crate) static INFO: [RuleInfo; 1069] = [
         refusal: None,
         race: false,
         rests_on: &[],
-        enforcement: Enforcement::Waits { needs: "virtual connections", why: "No VC can be created yet." },
+        enforcement: Enforcement::Enforced,
     },
     RuleInfo {
         id: "vc-callee-saves-handle",
@@ -9420,7 +9411,7 @@ pub(crate) static INFO: [RuleInfo; 1069] = [
         refusal: None,
         race: false,
         rests_on: &[Question::VcQCreateCallbackPending],
-        enforcement: Enforcement::Waits { needs: "virtual connections", why: "No VC can be created yet." },
+        enforcement: Enforcement::Enforced,
     },
     RuleInfo {
         id: "vc-miniport-create-no-pending",
@@ -9434,7 +9425,7 @@ pub(crate) static INFO: [RuleInfo; 1069] = [
         refusal: None,
         race: false,
         rests_on: &[],
-        enforcement: Enforcement::Waits { needs: "virtual connections", why: "No VC can be created yet." },
+        enforcement: Enforcement::Enforced,
     },
     RuleInfo {
         id: "vc-create-callback-sets-context",
@@ -9448,7 +9439,7 @@ pub(crate) static INFO: [RuleInfo; 1069] = [
         refusal: None,
         race: false,
         rests_on: &[],
-        enforcement: Enforcement::Waits { needs: "virtual connections", why: "No VC can be created yet." },
+        enforcement: Enforcement::Enforced,
     },
     RuleInfo {
         id: "vc-miniport-create-sets-context",
@@ -9462,7 +9453,7 @@ pub(crate) static INFO: [RuleInfo; 1069] = [
         refusal: None,
         race: false,
         rests_on: &[],
-        enforcement: Enforcement::Waits { needs: "virtual connections", why: "No VC can be created yet." },
+        enforcement: Enforcement::Enforced,
     },
     RuleInfo {
         id: "vc-create-callback-frees-on-failure",
@@ -9476,7 +9467,10 @@ pub(crate) static INFO: [RuleInfo; 1069] = [
         refusal: None,
         race: false,
         rests_on: &[],
-        enforcement: Enforcement::Waits { needs: "virtual connections", why: "No VC can be created yet." },
+        enforcement: Enforcement::Covered {
+            by: &[Rule::KernelPoolLeak],
+            why: "What a driver does not free is reported when it is unloaded.",
+        },
     },
     RuleInfo {
         id: "vc-create-callback-initializes",
@@ -9518,7 +9512,10 @@ pub(crate) static INFO: [RuleInfo; 1069] = [
         refusal: None,
         race: false,
         rests_on: &[],
-        enforcement: Enforcement::Waits { needs: "virtual connections", why: "No VC can be created yet." },
+        enforcement: Enforcement::Covered {
+            by: &[Rule::RegistrationMcmNoMiniportVc],
+            why: "The handlers are judged where the driver supplies them.",
+        },
     },
     RuleInfo {
         id: "vc-mcm-supplies-protocol-create-delete",
@@ -9532,7 +9529,10 @@ pub(crate) static INFO: [RuleInfo; 1069] = [
         refusal: None,
         race: false,
         rests_on: &[],
-        enforcement: Enforcement::Waits { needs: "virtual connections", why: "No VC can be created yet." },
+        enforcement: Enforcement::Covered {
+            by: &[Rule::RegistrationMcmProtocolVc],
+            why: "The handlers are judged where the driver supplies them.",
+        },
     },
     RuleInfo {
         id: "vc-handlers-registered",
@@ -9558,7 +9558,10 @@ pub(crate) static INFO: [RuleInfo; 1069] = [
         refusal: None,
         race: false,
         rests_on: &[],
-        enforcement: Enforcement::Waits { needs: "virtual connections", why: "No VC can be created yet." },
+        enforcement: Enforcement::Covered {
+            by: &[Rule::RegistrationCoClientAllHandlers, Rule::RegistrationCoCmAllHandlers],
+            why: "The handlers are judged where the driver supplies them.",
+        },
     },
     RuleInfo {
         id: "vc-miniport-handlers-registered",
@@ -9583,7 +9586,10 @@ pub(crate) static INFO: [RuleInfo; 1069] = [
         refusal: None,
         race: false,
         rests_on: &[],
-        enforcement: Enforcement::Waits { needs: "virtual connections", why: "No VC can be created yet." },
+        enforcement: Enforcement::Covered {
+            by: &[Rule::RegistrationCoMiniportHandlers],
+            why: "The handlers are judged where the driver supplies them.",
+        },
     },
     RuleInfo {
         id: "vc-placeholder-not-supported",
@@ -9709,7 +9715,10 @@ pub(crate) static INFO: [RuleInfo; 1069] = [
         refusal: None,
         race: false,
         rests_on: &[],
-        enforcement: Enforcement::Waits { needs: "virtual connections", why: "No VC can be created yet." },
+        enforcement: Enforcement::Waits {
+            needs: "sending and receiving",
+            why: "No data can be sent or received yet.",
+        },
     },
     RuleInfo {
         id: "vc-activate-before-data-mcm",
@@ -9723,7 +9732,10 @@ pub(crate) static INFO: [RuleInfo; 1069] = [
         refusal: None,
         race: false,
         rests_on: &[],
-        enforcement: Enforcement::Waits { needs: "virtual connections", why: "No VC can be created yet." },
+        enforcement: Enforcement::Waits {
+            needs: "sending and receiving",
+            why: "No data can be sent or received yet.",
+        },
     },
     RuleInfo {
         id: "vc-no-data-unless-active",
@@ -9747,7 +9759,10 @@ pub(crate) static INFO: [RuleInfo; 1069] = [
         refusal: None,
         race: false,
         rests_on: &[],
-        enforcement: Enforcement::Waits { needs: "virtual connections", why: "No VC can be created yet." },
+        enforcement: Enforcement::Waits {
+            needs: "sending and receiving",
+            why: "No data can be sent or received yet.",
+        },
     },
     RuleInfo {
         id: "vc-activate-own-handle",
@@ -9766,7 +9781,7 @@ pub(crate) static INFO: [RuleInfo; 1069] = [
         refusal: None,
         race: false,
         rests_on: &[],
-        enforcement: Enforcement::Waits { needs: "virtual connections", why: "No VC can be created yet." },
+        enforcement: Enforcement::Enforced,
     },
     RuleInfo {
         id: "vc-activate-params-resident",
@@ -9794,7 +9809,7 @@ pub(crate) static INFO: [RuleInfo; 1069] = [
         refusal: None,
         race: false,
         rests_on: &[Question::VcQMcmDeactivateName],
-        enforcement: Enforcement::Waits { needs: "virtual connections", why: "No VC can be created yet." },
+        enforcement: Enforcement::Enforced,
     },
     RuleInfo {
         id: "vc-activate-role-mcm",
@@ -9808,7 +9823,7 @@ pub(crate) static INFO: [RuleInfo; 1069] = [
         refusal: None,
         race: false,
         rests_on: &[],
-        enforcement: Enforcement::Waits { needs: "virtual connections", why: "No VC can be created yet." },
+        enforcement: Enforcement::Enforced,
     },
     RuleInfo {
         id: "vc-activate-no-overlap",
@@ -9827,7 +9842,7 @@ pub(crate) static INFO: [RuleInfo; 1069] = [
         refusal: None,
         race: false,
         rests_on: &[Question::VcQOverlappingRequests],
-        enforcement: Enforcement::Waits { needs: "virtual connections", why: "No VC can be created yet." },
+        enforcement: Enforcement::Enforced,
     },
     RuleInfo {
         id: "vc-activate-internal-complete",
@@ -9873,7 +9888,10 @@ pub(crate) static INFO: [RuleInfo; 1069] = [
         refusal: None,
         race: false,
         rests_on: &[Question::VcQFailedReactivation],
-        enforcement: Enforcement::Waits { needs: "virtual connections", why: "No VC can be created yet." },
+        enforcement: Enforcement::Waits {
+            needs: "sending and receiving",
+            why: "No data can be sent or received yet.",
+        },
     },
     RuleInfo {
         id: "vc-activate-media-ready-before-return",
@@ -9929,7 +9947,10 @@ pub(crate) static INFO: [RuleInfo; 1069] = [
         refusal: None,
         race: false,
         rests_on: &[],
-        enforcement: Enforcement::Waits { needs: "virtual connections", why: "No VC can be created yet." },
+        enforcement: Enforcement::Covered {
+            by: &[Rule::CallCmModifyActivate, Rule::CallQosChangeActivateFirst],
+            why: "Parameters change with the quality of service, at the request of either end.",
+        },
     },
     RuleInfo {
         id: "vc-activate-after-param-change-mcm",
@@ -9943,7 +9964,10 @@ pub(crate) static INFO: [RuleInfo; 1069] = [
         refusal: None,
         race: false,
         rests_on: &[],
-        enforcement: Enforcement::Waits { needs: "virtual connections", why: "No VC can be created yet." },
+        enforcement: Enforcement::Covered {
+            by: &[Rule::CallCmModifyActivate, Rule::CallMcmModifyActivate],
+            why: "Parameters change with the quality of service, at the request of either end.",
+        },
     },
     RuleInfo {
         id: "vc-mcm-change-or-restore",
@@ -10027,7 +10051,7 @@ pub(crate) static INFO: [RuleInfo; 1069] = [
         refusal: None,
         race: false,
         rests_on: &[],
-        enforcement: Enforcement::Waits { needs: "virtual connections", why: "No VC can be created yet." },
+        enforcement: Enforcement::Enforced,
     },
     RuleInfo {
         id: "vc-miniport-report-rounded",
@@ -10055,7 +10079,7 @@ pub(crate) static INFO: [RuleInfo; 1069] = [
         refusal: None,
         race: false,
         rests_on: &[],
-        enforcement: Enforcement::Waits { needs: "virtual connections", why: "No VC can be created yet." },
+        enforcement: Enforcement::Enforced,
     },
     RuleInfo {
         id: "vc-miniport-activate-complete-only-pended",
@@ -10069,7 +10093,7 @@ pub(crate) static INFO: [RuleInfo; 1069] = [
         refusal: None,
         race: false,
         rests_on: &[Question::CallQCompletionBeforeReturn],
-        enforcement: Enforcement::Waits { needs: "virtual connections", why: "No VC can be created yet." },
+        enforcement: Enforcement::Enforced,
     },
     RuleInfo {
         id: "vc-miniport-activate-complete-status",
@@ -10083,7 +10107,7 @@ pub(crate) static INFO: [RuleInfo; 1069] = [
         refusal: None,
         race: false,
         rests_on: &[],
-        enforcement: Enforcement::Waits { needs: "virtual connections", why: "No VC can be created yet." },
+        enforcement: Enforcement::Enforced,
     },
     RuleInfo {
         id: "vc-cm-wait-activate-complete",
@@ -10102,7 +10126,7 @@ pub(crate) static INFO: [RuleInfo; 1069] = [
         refusal: None,
         race: false,
         rests_on: &[],
-        enforcement: Enforcement::Waits { needs: "virtual connections", why: "No VC can be created yet." },
+        enforcement: Enforcement::Enforced,
     },
     RuleInfo {
         id: "vc-deactivate-part-of-close",
@@ -10121,7 +10145,14 @@ pub(crate) static INFO: [RuleInfo; 1069] = [
         refusal: None,
         race: false,
         rests_on: &[Question::CallQCloseDeactivateOrder],
-        enforcement: Enforcement::Waits { needs: "virtual connections", why: "No VC can be created yet." },
+        enforcement: Enforcement::Covered {
+            by: &[
+                Rule::CallCmCloseDeactivate,
+                Rule::CallCmIncomingCloseDeactivate,
+                Rule::CallCmIncomingRejectDeactivate,
+            ],
+            why: "They tell apart how the call ended.",
+        },
     },
     RuleInfo {
         id: "vc-deactivate-only-active",
@@ -10135,7 +10166,7 @@ pub(crate) static INFO: [RuleInfo; 1069] = [
         refusal: Some("NDIS_STATUS_NOT_ACCEPTED"),
         race: false,
         rests_on: &[Question::VcQDeactivateInactive],
-        enforcement: Enforcement::Waits { needs: "virtual connections", why: "No VC can be created yet." },
+        enforcement: Enforcement::Enforced,
     },
     RuleInfo {
         id: "vc-deactivate-internal-complete",
@@ -10177,7 +10208,10 @@ pub(crate) static INFO: [RuleInfo; 1069] = [
         refusal: None,
         race: false,
         rests_on: &[],
-        enforcement: Enforcement::Waits { needs: "virtual connections", why: "No VC can be created yet." },
+        enforcement: Enforcement::Waits {
+            needs: "sending and receiving",
+            why: "No data can be sent or received yet.",
+        },
     },
     RuleInfo {
         id: "vc-miniport-deactivate-drain-receives",
@@ -10191,7 +10225,10 @@ pub(crate) static INFO: [RuleInfo; 1069] = [
         refusal: None,
         race: false,
         rests_on: &[Question::VcQReceivesBeforeDeactivate],
-        enforcement: Enforcement::Waits { needs: "virtual connections", why: "No VC can be created yet." },
+        enforcement: Enforcement::Waits {
+            needs: "sending and receiving",
+            why: "No data can be sent or received yet.",
+        },
     },
     RuleInfo {
         id: "vc-miniport-no-traffic-after-deactivate",
@@ -10205,7 +10242,10 @@ pub(crate) static INFO: [RuleInfo; 1069] = [
         refusal: None,
         race: false,
         rests_on: &[],
-        enforcement: Enforcement::Waits { needs: "virtual connections", why: "No VC can be created yet." },
+        enforcement: Enforcement::Waits {
+            needs: "sending and receiving",
+            why: "No data can be sent or received yet.",
+        },
     },
     RuleInfo {
         id: "vc-miniport-deactivate-mark",
@@ -10233,7 +10273,7 @@ pub(crate) static INFO: [RuleInfo; 1069] = [
         refusal: None,
         race: false,
         rests_on: &[],
-        enforcement: Enforcement::Waits { needs: "virtual connections", why: "No VC can be created yet." },
+        enforcement: Enforcement::Enforced,
     },
     RuleInfo {
         id: "vc-miniport-deactivate-complete-only-pended",
@@ -10247,7 +10287,7 @@ pub(crate) static INFO: [RuleInfo; 1069] = [
         refusal: None,
         race: false,
         rests_on: &[Question::CallQCompletionBeforeReturn],
-        enforcement: Enforcement::Waits { needs: "virtual connections", why: "No VC can be created yet." },
+        enforcement: Enforcement::Enforced,
     },
     RuleInfo {
         id: "vc-miniport-deactivate-complete-status",
@@ -10261,7 +10301,7 @@ pub(crate) static INFO: [RuleInfo; 1069] = [
         refusal: None,
         race: false,
         rests_on: &[],
-        enforcement: Enforcement::Waits { needs: "virtual connections", why: "No VC can be created yet." },
+        enforcement: Enforcement::Enforced,
     },
     RuleInfo {
         id: "vc-miniport-deactivate-not-paired",
@@ -10289,7 +10329,7 @@ pub(crate) static INFO: [RuleInfo; 1069] = [
         refusal: None,
         race: false,
         rests_on: &[Question::CallQCloseDeactivateOrder],
-        enforcement: Enforcement::Waits { needs: "virtual connections", why: "No VC can be created yet." },
+        enforcement: Enforcement::Enforced,
     },
     RuleInfo {
         id: "vc-deactivated-needs-new-params",
@@ -10303,7 +10343,7 @@ pub(crate) static INFO: [RuleInfo; 1069] = [
         refusal: None,
         race: false,
         rests_on: &[Question::VcQUseAfterDeactivation, Question::VcQClientReactivates],
-        enforcement: Enforcement::Waits { needs: "virtual connections", why: "No VC can be created yet." },
+        enforcement: Enforcement::Enforced,
     },
     RuleInfo {
         id: "vc-deactivate-callback-releases",
@@ -10331,7 +10371,10 @@ pub(crate) static INFO: [RuleInfo; 1069] = [
         refusal: None,
         race: false,
         rests_on: &[],
-        enforcement: Enforcement::Waits { needs: "virtual connections", why: "No VC can be created yet." },
+        enforcement: Enforcement::Covered {
+            by: &[Rule::CallMakeOwnVc, Rule::CallIncomingOwnVc],
+            why: "Each of them is about one side.",
+        },
     },
     RuleInfo {
         id: "vc-reuse-after-close",
@@ -10345,7 +10388,7 @@ pub(crate) static INFO: [RuleInfo; 1069] = [
         refusal: None,
         race: false,
         rests_on: &[Question::CallQCloseDeactivateOrder, Question::CallQClosingMark],
-        enforcement: Enforcement::Waits { needs: "virtual connections", why: "No VC can be created yet." },
+        enforcement: Enforcement::Enforced,
     },
     RuleInfo {
         id: "vc-reuse-same-client",
@@ -10359,7 +10402,7 @@ pub(crate) static INFO: [RuleInfo; 1069] = [
         refusal: None,
         race: false,
         rests_on: &[],
-        enforcement: Enforcement::Waits { needs: "virtual connections", why: "No VC can be created yet." },
+        enforcement: Enforcement::Enforced,
     },
     RuleInfo {
         id: "vc-one-call-per-vc",
@@ -10373,7 +10416,10 @@ pub(crate) static INFO: [RuleInfo; 1069] = [
         refusal: None,
         race: false,
         rests_on: &[],
-        enforcement: Enforcement::Waits { needs: "virtual connections", why: "No VC can be created yet." },
+        enforcement: Enforcement::Covered {
+            by: &[Rule::CallMakeOnePerVc, Rule::CallIncomingOnePerVc],
+            why: "Each of them is about one side.",
+        },
     },
     RuleInfo {
         id: "vc-delete-no-call",
@@ -10387,7 +10433,7 @@ pub(crate) static INFO: [RuleInfo; 1069] = [
         refusal: None,
         race: false,
         rests_on: &[Question::VcQDeleteConditions],
-        enforcement: Enforcement::Waits { needs: "virtual connections", why: "No VC can be created yet." },
+        enforcement: Enforcement::Enforced,
     },
     RuleInfo {
         id: "vc-delete-deactivated",
@@ -10401,7 +10447,7 @@ pub(crate) static INFO: [RuleInfo; 1069] = [
         refusal: Some("NDIS_STATUS_NOT_ACCEPTED"),
         race: true,
         rests_on: &[Question::CallQCloseDeactivateOrder, Question::VcQDeleteNeverActive],
-        enforcement: Enforcement::Waits { needs: "virtual connections", why: "No VC can be created yet." },
+        enforcement: Enforcement::Answered,
     },
     RuleInfo {
         id: "vc-delete-deactivation-pending",
@@ -10415,7 +10461,7 @@ pub(crate) static INFO: [RuleInfo; 1069] = [
         refusal: Some("NDIS_STATUS_CLOSING"),
         race: true,
         rests_on: &[Question::VcQDeleteClosingStatus, Question::CallQCloseDeactivateOrder],
-        enforcement: Enforcement::Waits { needs: "virtual connections", why: "No VC can be created yet." },
+        enforcement: Enforcement::Answered,
     },
     RuleInfo {
         id: "vc-delete-client-after-close",
@@ -10429,7 +10475,7 @@ pub(crate) static INFO: [RuleInfo; 1069] = [
         refusal: None,
         race: false,
         rests_on: &[Question::VcQDeleteConditions],
-        enforcement: Enforcement::Waits { needs: "virtual connections", why: "No VC can be created yet." },
+        enforcement: Enforcement::Enforced,
     },
     RuleInfo {
         id: "vc-delete-cm-after-deactivate",
@@ -10443,7 +10489,7 @@ pub(crate) static INFO: [RuleInfo; 1069] = [
         refusal: Some("NDIS_STATUS_NOT_ACCEPTED"),
         race: false,
         rests_on: &[Question::VcQDeleteNeverActive],
-        enforcement: Enforcement::Waits { needs: "virtual connections", why: "No VC can be created yet." },
+        enforcement: Enforcement::Enforced,
     },
     RuleInfo {
         id: "vc-delete-creator-only",
@@ -10457,7 +10503,7 @@ pub(crate) static INFO: [RuleInfo; 1069] = [
         refusal: None,
         race: false,
         rests_on: &[Question::VcQWhoDeletes, Question::VcQDeleteBadCaller],
-        enforcement: Enforcement::Waits { needs: "virtual connections", why: "No VC can be created yet." },
+        enforcement: Enforcement::Enforced,
     },
     RuleInfo {
         id: "vc-delete-role-protocol",
@@ -10471,7 +10517,7 @@ pub(crate) static INFO: [RuleInfo; 1069] = [
         refusal: None,
         race: false,
         rests_on: &[],
-        enforcement: Enforcement::Waits { needs: "virtual connections", why: "No VC can be created yet." },
+        enforcement: Enforcement::Enforced,
     },
     RuleInfo {
         id: "vc-delete-role-mcm",
@@ -10485,7 +10531,7 @@ pub(crate) static INFO: [RuleInfo; 1069] = [
         refusal: None,
         race: false,
         rests_on: &[],
-        enforcement: Enforcement::Waits { needs: "virtual connections", why: "No VC can be created yet." },
+        enforcement: Enforcement::Enforced,
     },
     RuleInfo {
         id: "vc-delete-handle-dead",
@@ -10499,7 +10545,7 @@ pub(crate) static INFO: [RuleInfo; 1069] = [
         refusal: None,
         race: false,
         rests_on: &[Question::VcQDeleteCallbackFails],
-        enforcement: Enforcement::Waits { needs: "virtual connections", why: "No VC can be created yet." },
+        enforcement: Enforcement::Enforced,
     },
     RuleInfo {
         id: "vc-delete-unused",
@@ -10513,7 +10559,7 @@ pub(crate) static INFO: [RuleInfo; 1069] = [
         refusal: None,
         race: false,
         rests_on: &[Question::CallQCloseDeactivateOrder],
-        enforcement: Enforcement::Waits { needs: "virtual connections", why: "No VC can be created yet." },
+        enforcement: Enforcement::Enforced,
     },
     RuleInfo {
         id: "vc-delete-before-close-af",
@@ -10527,7 +10573,7 @@ pub(crate) static INFO: [RuleInfo; 1069] = [
         refusal: Some("NDIS_STATUS_FAILURE"),
         race: false,
         rests_on: &[Question::AfQLeftoversAtClose, Question::CallQCloseDeactivateOrder],
-        enforcement: Enforcement::Waits { needs: "virtual connections", why: "No VC can be created yet." },
+        enforcement: Enforcement::Enforced,
     },
     RuleInfo {
         id: "vc-peer-vc-gone-before-close-af",
@@ -10541,7 +10587,7 @@ pub(crate) static INFO: [RuleInfo; 1069] = [
         refusal: Some("NDIS_STATUS_FAILURE"),
         race: true,
         rests_on: &[Question::AfQLeftoversAtClose],
-        enforcement: Enforcement::Waits { needs: "virtual connections", why: "No VC can be created yet." },
+        enforcement: Enforcement::Answered,
     },
     RuleInfo {
         id: "vc-delete-callback-no-pending",
@@ -10555,7 +10601,7 @@ pub(crate) static INFO: [RuleInfo; 1069] = [
         refusal: None,
         race: false,
         rests_on: &[],
-        enforcement: Enforcement::Waits { needs: "virtual connections", why: "No VC can be created yet." },
+        enforcement: Enforcement::Enforced,
     },
     RuleInfo {
         id: "vc-miniport-delete-no-pending",
@@ -10569,7 +10615,7 @@ pub(crate) static INFO: [RuleInfo; 1069] = [
         refusal: None,
         race: false,
         rests_on: &[],
-        enforcement: Enforcement::Waits { needs: "virtual connections", why: "No VC can be created yet." },
+        enforcement: Enforcement::Enforced,
     },
     RuleInfo {
         id: "vc-delete-callback-releases",
@@ -10583,7 +10629,10 @@ pub(crate) static INFO: [RuleInfo; 1069] = [
         refusal: None,
         race: false,
         rests_on: &[],
-        enforcement: Enforcement::Waits { needs: "virtual connections", why: "No VC can be created yet." },
+        enforcement: Enforcement::Covered {
+            by: &[Rule::KernelPoolLeak],
+            why: "What a driver does not free is reported when it is unloaded.",
+        },
     },
     RuleInfo {
         id: "vc-delete-callback-handle-dead",
@@ -10597,7 +10646,7 @@ pub(crate) static INFO: [RuleInfo; 1069] = [
         refusal: None,
         race: false,
         rests_on: &[],
-        enforcement: Enforcement::Waits { needs: "virtual connections", why: "No VC can be created yet." },
+        enforcement: Enforcement::Enforced,
     },
     RuleInfo {
         id: "vc-delete-callback-not-accepted",
@@ -10625,7 +10674,10 @@ pub(crate) static INFO: [RuleInfo; 1069] = [
         refusal: None,
         race: false,
         rests_on: &[],
-        enforcement: Enforcement::Waits { needs: "virtual connections", why: "No VC can be created yet." },
+        enforcement: Enforcement::Covered {
+            by: &[Rule::KernelPoolLeak],
+            why: "What a driver does not free is reported when it is unloaded.",
+        },
     },
     RuleInfo {
         id: "vc-irql-dispatch",
@@ -10658,7 +10710,7 @@ pub(crate) static INFO: [RuleInfo; 1069] = [
         refusal: None,
         race: false,
         rests_on: &[],
-        enforcement: Enforcement::Waits { needs: "virtual connections", why: "No VC can be created yet." },
+        enforcement: Enforcement::Enforced,
     },
     RuleInfo {
         id: "vc-callbacks-dispatch-safe",
@@ -10681,7 +10733,7 @@ pub(crate) static INFO: [RuleInfo; 1069] = [
         refusal: None,
         race: false,
         rests_on: &[],
-        enforcement: Enforcement::Waits { needs: "virtual connections", why: "No VC can be created yet." },
+        enforcement: Enforcement::Enforced,
     },
     RuleInfo {
         id: "vc-name-irql",
@@ -10695,7 +10747,7 @@ pub(crate) static INFO: [RuleInfo; 1069] = [
         refusal: None,
         race: false,
         rests_on: &[Question::VcQExactDispatchIrql],
-        enforcement: Enforcement::Waits { needs: "virtual connections", why: "No VC can be created yet." },
+        enforcement: Enforcement::Enforced,
     },
     RuleInfo {
         id: "vc-name-after-create",
@@ -10709,7 +10761,7 @@ pub(crate) static INFO: [RuleInfo; 1069] = [
         refusal: None,
         race: false,
         rests_on: &[],
-        enforcement: Enforcement::Waits { needs: "virtual connections", why: "No VC can be created yet." },
+        enforcement: Enforcement::Enforced,
     },
     RuleInfo {
         id: "vc-name-not-mcm",
@@ -10723,7 +10775,7 @@ pub(crate) static INFO: [RuleInfo; 1069] = [
         refusal: None,
         race: false,
         rests_on: &[],
-        enforcement: Enforcement::Waits { needs: "virtual connections", why: "No VC can be created yet." },
+        enforcement: Enforcement::Enforced,
     },
     RuleInfo {
         id: "vc-name-mcm-custom-guid",
@@ -10751,7 +10803,7 @@ pub(crate) static INFO: [RuleInfo; 1069] = [
         refusal: None,
         race: false,
         rests_on: &[],
-        enforcement: Enforcement::Waits { needs: "virtual connections", why: "No VC can be created yet." },
+        enforcement: Enforcement::Enforced,
     },
     RuleInfo {
         id: "vc-name-before-wmi",
@@ -10779,7 +10831,10 @@ pub(crate) static INFO: [RuleInfo; 1069] = [
         refusal: None,
         race: false,
         rests_on: &[],
-        enforcement: Enforcement::Waits { needs: "virtual connections", why: "No VC can be created yet." },
+        enforcement: Enforcement::Covered {
+            by: &[Rule::KernelPoolLeak],
+            why: "What a driver does not free is reported when it is unloaded.",
+        },
     },
     RuleInfo {
         id: "vc-ndis-callback-order",
@@ -10809,7 +10864,7 @@ pub(crate) static INFO: [RuleInfo; 1069] = [
         refusal: None,
         race: false,
         rests_on: &[Question::VcQCallbackOrder],
-        enforcement: Enforcement::Waits { needs: "virtual connections", why: "No VC can be created yet." },
+        enforcement: Enforcement::Enforced,
     },
     RuleInfo {
         id: "vc-ndis-create-undone",
@@ -10823,7 +10878,7 @@ pub(crate) static INFO: [RuleInfo; 1069] = [
         refusal: None,
         race: false,
         rests_on: &[Question::VcQPartialCreateFailure, Question::VcQCreateCallbackPending],
-        enforcement: Enforcement::Waits { needs: "virtual connections", why: "No VC can be created yet." },
+        enforcement: Enforcement::Enforced,
     },
     RuleInfo {
         id: "vc-ndis-context",
@@ -10847,7 +10902,7 @@ pub(crate) static INFO: [RuleInfo; 1069] = [
         refusal: None,
         race: false,
         rests_on: &[Question::VcQMcmCreateContext, Question::CallQCloseContextOrigin],
-        enforcement: Enforcement::Waits { needs: "virtual connections", why: "No VC can be created yet." },
+        enforcement: Enforcement::Enforced,
     },
     RuleInfo {
         id: "vc-ndis-mcm-no-miniport-calls",
@@ -10872,7 +10927,7 @@ pub(crate) static INFO: [RuleInfo; 1069] = [
         refusal: None,
         race: false,
         rests_on: &[Question::VcQMcmActivateCallback],
-        enforcement: Enforcement::Waits { needs: "virtual connections", why: "No VC can be created yet." },
+        enforcement: Enforcement::Enforced,
     },
     RuleInfo {
         id: "vc-ndis-activate-relay",
@@ -10898,7 +10953,7 @@ pub(crate) static INFO: [RuleInfo; 1069] = [
         refusal: None,
         race: false,
         rests_on: &[Question::VcQOverlappingRequests, Question::VcQDeactivateInactive],
-        enforcement: Enforcement::Waits { needs: "virtual connections", why: "No VC can be created yet." },
+        enforcement: Enforcement::Enforced,
     },
     RuleInfo {
         id: "vc-ndis-complete-after-pending",
@@ -10926,7 +10981,7 @@ pub(crate) static INFO: [RuleInfo; 1069] = [
         refusal: None,
         race: false,
         rests_on: &[Question::VcQMcmCompleteCallbacks],
-        enforcement: Enforcement::Waits { needs: "virtual connections", why: "No VC can be created yet." },
+        enforcement: Enforcement::Enforced,
     },
     RuleInfo {
         id: "vc-ndis-delete-refusals",
@@ -10945,7 +11000,7 @@ pub(crate) static INFO: [RuleInfo; 1069] = [
             Question::VcQDeleteNeverActive,
             Question::VcQDeleteCallbackFails,
         ],
-        enforcement: Enforcement::Waits { needs: "virtual connections", why: "No VC can be created yet." },
+        enforcement: Enforcement::Enforced,
     },
     RuleInfo {
         id: "vc-ndis-name-lasts",
@@ -10967,7 +11022,7 @@ pub(crate) static INFO: [RuleInfo; 1069] = [
         refusal: None,
         race: false,
         rests_on: &[],
-        enforcement: Enforcement::Waits { needs: "virtual connections", why: "No VC can be created yet." },
+        enforcement: Enforcement::Enforced,
     },
     RuleInfo {
         id: "vc-ndis-af-close",
@@ -10991,7 +11046,7 @@ pub(crate) static INFO: [RuleInfo; 1069] = [
         refusal: None,
         race: false,
         rests_on: &[Question::AfQLeftoversAtClose, Question::VcQCreateOnClosingAf],
-        enforcement: Enforcement::Waits { needs: "virtual connections", why: "No VC can be created yet." },
+        enforcement: Enforcement::Enforced,
     },
     RuleInfo {
         id: "call-make-own-vc",
@@ -11005,7 +11060,7 @@ pub(crate) static INFO: [RuleInfo; 1069] = [
         refusal: None,
         race: false,
         rests_on: &[],
-        enforcement: Enforcement::Waits { needs: "calls", why: "No call can be made yet." },
+        enforcement: Enforcement::Enforced,
     },
     RuleInfo {
         id: "call-make-one-per-vc",
@@ -11019,7 +11074,7 @@ pub(crate) static INFO: [RuleInfo; 1069] = [
         refusal: None,
         race: false,
         rests_on: &[Question::CallQClosingMark],
-        enforcement: Enforcement::Waits { needs: "calls", why: "No call can be made yet." },
+        enforcement: Enforcement::Enforced,
     },
     RuleInfo {
         id: "call-make-init-params",
@@ -11033,7 +11088,7 @@ pub(crate) static INFO: [RuleInfo; 1069] = [
         refusal: None,
         race: false,
         rests_on: &[],
-        enforcement: Enforcement::Waits { needs: "calls", why: "No call can be made yet." },
+        enforcement: Enforcement::Enforced,
     },
     RuleInfo {
         id: "call-make-params-lifetime",
@@ -11103,7 +11158,7 @@ pub(crate) static INFO: [RuleInfo; 1069] = [
         refusal: None,
         race: false,
         rests_on: &[Question::CallQPartyHandleWritten],
-        enforcement: Enforcement::Waits { needs: "calls", why: "No call can be made yet." },
+        enforcement: Enforcement::Enforced,
     },
     RuleInfo {
         id: "call-make-no-data-before-complete",
@@ -11121,7 +11176,10 @@ pub(crate) static INFO: [RuleInfo; 1069] = [
         refusal: None,
         race: false,
         rests_on: &[],
-        enforcement: Enforcement::Waits { needs: "calls", why: "No call can be made yet." },
+        enforcement: Enforcement::Waits {
+            needs: "sending and receiving",
+            why: "No data can be sent or received yet.",
+        },
     },
     RuleInfo {
         id: "call-make-hold-resources",
@@ -11163,7 +11221,10 @@ pub(crate) static INFO: [RuleInfo; 1069] = [
         refusal: None,
         race: false,
         rests_on: &[],
-        enforcement: Enforcement::Waits { needs: "calls", why: "No call can be made yet." },
+        enforcement: Enforcement::Covered {
+            by: &[Rule::KernelPoolLeak],
+            why: "What a driver does not free is reported when it is unloaded.",
+        },
     },
     RuleInfo {
         id: "call-make-failed-delete-vc",
@@ -11181,7 +11242,7 @@ pub(crate) static INFO: [RuleInfo; 1069] = [
         refusal: None,
         race: false,
         rests_on: &[Question::CallQRetryMakeCall, Question::CallQFailedCallDelete],
-        enforcement: Enforcement::Waits { needs: "calls", why: "No call can be made yet." },
+        enforcement: Enforcement::Enforced,
     },
     RuleInfo {
         id: "call-make-failed-no-close",
@@ -11195,7 +11256,7 @@ pub(crate) static INFO: [RuleInfo; 1069] = [
         refusal: None,
         race: false,
         rests_on: &[Question::CallQCloseWhileMaking],
-        enforcement: Enforcement::Waits { needs: "calls", why: "No call can be made yet." },
+        enforcement: Enforcement::Enforced,
     },
     RuleInfo {
         id: "call-make-complete-check-changed",
@@ -11265,7 +11326,7 @@ pub(crate) static INFO: [RuleInfo; 1069] = [
         refusal: None,
         race: false,
         rests_on: &[],
-        enforcement: Enforcement::Waits { needs: "calls", why: "No call can be made yet." },
+        enforcement: Enforcement::Enforced,
     },
     RuleInfo {
         id: "call-cm-make-party-context-null",
@@ -11283,7 +11344,7 @@ pub(crate) static INFO: [RuleInfo; 1069] = [
         refusal: None,
         race: false,
         rests_on: &[Question::CallQPartyContextPointer],
-        enforcement: Enforcement::Waits { needs: "calls", why: "No call can be made yet." },
+        enforcement: Enforcement::Enforced,
     },
     RuleInfo {
         id: "call-cm-make-resources",
@@ -11323,7 +11384,7 @@ pub(crate) static INFO: [RuleInfo; 1069] = [
         refusal: None,
         race: false,
         rests_on: &[],
-        enforcement: Enforcement::Waits { needs: "calls", why: "No call can be made yet." },
+        enforcement: Enforcement::Enforced,
     },
     RuleInfo {
         id: "call-cm-make-activation-done",
@@ -11342,7 +11403,7 @@ pub(crate) static INFO: [RuleInfo; 1069] = [
         refusal: None,
         race: false,
         rests_on: &[Question::VcQMcmCompleteCallbacks],
-        enforcement: Enforcement::Waits { needs: "calls", why: "No call can be made yet." },
+        enforcement: Enforcement::Enforced,
     },
     RuleInfo {
         id: "call-cm-make-return-quickly",
@@ -11374,7 +11435,7 @@ pub(crate) static INFO: [RuleInfo; 1069] = [
         refusal: None,
         race: false,
         rests_on: &[],
-        enforcement: Enforcement::Waits { needs: "calls", why: "No call can be made yet." },
+        enforcement: Enforcement::Enforced,
     },
     RuleInfo {
         id: "call-cm-make-complete-only-pended",
@@ -11388,7 +11449,7 @@ pub(crate) static INFO: [RuleInfo; 1069] = [
         refusal: None,
         race: false,
         rests_on: &[Question::CallQCompletionBeforeReturn],
-        enforcement: Enforcement::Waits { needs: "calls", why: "No call can be made yet." },
+        enforcement: Enforcement::Enforced,
     },
     RuleInfo {
         id: "call-cm-make-complete-status",
@@ -11402,7 +11463,7 @@ pub(crate) static INFO: [RuleInfo; 1069] = [
         refusal: None,
         race: false,
         rests_on: &[],
-        enforcement: Enforcement::Waits { needs: "calls", why: "No call can be made yet." },
+        enforcement: Enforcement::Enforced,
     },
     RuleInfo {
         id: "call-cm-make-complete-party-handle",
@@ -11416,7 +11477,7 @@ pub(crate) static INFO: [RuleInfo; 1069] = [
         refusal: None,
         race: false,
         rests_on: &[],
-        enforcement: Enforcement::Waits { needs: "calls", why: "No call can be made yet." },
+        enforcement: Enforcement::Enforced,
     },
     RuleInfo {
         id: "call-cm-make-complete-modified-params",
@@ -11449,7 +11510,7 @@ pub(crate) static INFO: [RuleInfo; 1069] = [
         refusal: None,
         race: false,
         rests_on: &[],
-        enforcement: Enforcement::Waits { needs: "calls", why: "No call can be made yet." },
+        enforcement: Enforcement::Enforced,
     },
     RuleInfo {
         id: "call-cm-make-failed-party-dead",
@@ -11463,7 +11524,7 @@ pub(crate) static INFO: [RuleInfo; 1069] = [
         refusal: None,
         race: false,
         rests_on: &[],
-        enforcement: Enforcement::Waits { needs: "calls", why: "No call can be made yet." },
+        enforcement: Enforcement::Enforced,
     },
     RuleInfo {
         id: "call-cm-make-failed-keep-vc-state",
@@ -11501,7 +11562,10 @@ pub(crate) static INFO: [RuleInfo; 1069] = [
         refusal: None,
         race: false,
         rests_on: &[],
-        enforcement: Enforcement::Waits { needs: "calls", why: "No call can be made yet." },
+        enforcement: Enforcement::Waits {
+            needs: "sending and receiving",
+            why: "No data can be sent or received yet.",
+        },
     },
     RuleInfo {
         id: "call-role-cm",
@@ -11600,7 +11664,7 @@ pub(crate) static INFO: [RuleInfo; 1069] = [
         refusal: None,
         race: false,
         rests_on: &[Question::SapQDispatchCrossesDereg, Question::SapQIncomingWhileRegistering],
-        enforcement: Enforcement::Waits { needs: "calls", why: "No call can be made yet." },
+        enforcement: Enforcement::Enforced,
     },
     RuleInfo {
         id: "call-incoming-own-vc",
@@ -11623,7 +11687,7 @@ pub(crate) static INFO: [RuleInfo; 1069] = [
         refusal: None,
         race: false,
         rests_on: &[],
-        enforcement: Enforcement::Waits { needs: "calls", why: "No call can be made yet." },
+        enforcement: Enforcement::Enforced,
     },
     RuleInfo {
         id: "call-incoming-one-per-vc",
@@ -11637,7 +11701,7 @@ pub(crate) static INFO: [RuleInfo; 1069] = [
         refusal: None,
         race: false,
         rests_on: &[],
-        enforcement: Enforcement::Waits { needs: "calls", why: "No call can be made yet." },
+        enforcement: Enforcement::Enforced,
     },
     RuleInfo {
         id: "call-incoming-activate-before-dispatch",
@@ -11662,7 +11726,7 @@ pub(crate) static INFO: [RuleInfo; 1069] = [
         refusal: None,
         race: false,
         rests_on: &[Question::CallQIncomingActivation],
-        enforcement: Enforcement::Waits { needs: "calls", why: "No call can be made yet." },
+        enforcement: Enforcement::Enforced,
     },
     RuleInfo {
         id: "call-incoming-internal-complete",
@@ -11744,7 +11808,7 @@ pub(crate) static INFO: [RuleInfo; 1069] = [
         refusal: None,
         race: false,
         rests_on: &[Question::CallQIncomingCloseOffered],
-        enforcement: Enforcement::Waits { needs: "calls", why: "No call can be made yet." },
+        enforcement: Enforcement::Enforced,
     },
     RuleInfo {
         id: "call-incoming-complete-only-pended",
@@ -11758,7 +11822,7 @@ pub(crate) static INFO: [RuleInfo; 1069] = [
         refusal: None,
         race: false,
         rests_on: &[Question::CallQCompletionBeforeReturn, Question::CallQIncomingCloseOffered],
-        enforcement: Enforcement::Waits { needs: "calls", why: "No call can be made yet." },
+        enforcement: Enforcement::Enforced,
     },
     RuleInfo {
         id: "call-incoming-complete-status",
@@ -11772,7 +11836,7 @@ pub(crate) static INFO: [RuleInfo; 1069] = [
         refusal: None,
         race: false,
         rests_on: &[],
-        enforcement: Enforcement::Waits { needs: "calls", why: "No call can be made yet." },
+        enforcement: Enforcement::Enforced,
     },
     RuleInfo {
         id: "call-incoming-changed-flag",
@@ -11786,7 +11850,7 @@ pub(crate) static INFO: [RuleInfo; 1069] = [
         refusal: None,
         race: false,
         rests_on: &[],
-        enforcement: Enforcement::Waits { needs: "calls", why: "No call can be made yet." },
+        enforcement: Enforcement::Enforced,
     },
     RuleInfo {
         id: "call-incoming-change-if-allowed",
@@ -11903,7 +11967,7 @@ pub(crate) static INFO: [RuleInfo; 1069] = [
         refusal: None,
         race: false,
         rests_on: &[],
-        enforcement: Enforcement::Waits { needs: "calls", why: "No call can be made yet." },
+        enforcement: Enforcement::Enforced,
     },
     RuleInfo {
         id: "call-cm-incoming-reject-deactivate",
@@ -11922,7 +11986,7 @@ pub(crate) static INFO: [RuleInfo; 1069] = [
         refusal: None,
         race: false,
         rests_on: &[],
-        enforcement: Enforcement::Waits { needs: "calls", why: "No call can be made yet." },
+        enforcement: Enforcement::Enforced,
     },
     RuleInfo {
         id: "call-cm-connected-only-accepted",
@@ -11941,7 +12005,7 @@ pub(crate) static INFO: [RuleInfo; 1069] = [
         refusal: None,
         race: false,
         rests_on: &[],
-        enforcement: Enforcement::Waits { needs: "calls", why: "No call can be made yet." },
+        enforcement: Enforcement::Enforced,
     },
     RuleInfo {
         id: "call-cm-connected-vc-active",
@@ -11965,7 +12029,7 @@ pub(crate) static INFO: [RuleInfo; 1069] = [
         refusal: None,
         race: false,
         rests_on: &[],
-        enforcement: Enforcement::Waits { needs: "calls", why: "No call can be made yet." },
+        enforcement: Enforcement::Enforced,
     },
     RuleInfo {
         id: "call-cm-connected-not-if-failed",
@@ -12002,7 +12066,10 @@ pub(crate) static INFO: [RuleInfo; 1069] = [
         refusal: None,
         race: false,
         rests_on: &[],
-        enforcement: Enforcement::Waits { needs: "calls", why: "No call can be made yet." },
+        enforcement: Enforcement::Waits {
+            needs: "sending and receiving",
+            why: "No data can be sent or received yet.",
+        },
     },
     RuleInfo {
         id: "call-client-connected-ready",
@@ -12050,7 +12117,7 @@ pub(crate) static INFO: [RuleInfo; 1069] = [
         refusal: None,
         race: false,
         rests_on: &[Question::CallQModifyWhen, Question::CallQModifyHandleOrigin],
-        enforcement: Enforcement::Waits { needs: "calls", why: "No call can be made yet." },
+        enforcement: Enforcement::Enforced,
     },
     RuleInfo {
         id: "call-modify-internal-complete",
@@ -12185,7 +12252,7 @@ pub(crate) static INFO: [RuleInfo; 1069] = [
         refusal: None,
         race: false,
         rests_on: &[Question::CallQQosSuccessChanged],
-        enforcement: Enforcement::Waits { needs: "calls", why: "No call can be made yet." },
+        enforcement: Enforcement::Enforced,
     },
     RuleInfo {
         id: "call-cm-modify-restore",
@@ -12203,7 +12270,7 @@ pub(crate) static INFO: [RuleInfo; 1069] = [
         refusal: None,
         race: false,
         rests_on: &[],
-        enforcement: Enforcement::Waits { needs: "calls", why: "No call can be made yet." },
+        enforcement: Enforcement::Enforced,
     },
     RuleInfo {
         id: "call-cm-modify-complete-required",
@@ -12225,7 +12292,7 @@ pub(crate) static INFO: [RuleInfo; 1069] = [
         refusal: None,
         race: false,
         rests_on: &[],
-        enforcement: Enforcement::Waits { needs: "calls", why: "No call can be made yet." },
+        enforcement: Enforcement::Enforced,
     },
     RuleInfo {
         id: "call-cm-modify-complete-only-pended",
@@ -12239,7 +12306,7 @@ pub(crate) static INFO: [RuleInfo; 1069] = [
         refusal: None,
         race: false,
         rests_on: &[Question::CallQCompletionBeforeReturn, Question::CallQOverlappingQos],
-        enforcement: Enforcement::Waits { needs: "calls", why: "No call can be made yet." },
+        enforcement: Enforcement::Enforced,
     },
     RuleInfo {
         id: "call-cm-modify-complete-status",
@@ -12253,7 +12320,7 @@ pub(crate) static INFO: [RuleInfo; 1069] = [
         refusal: None,
         race: false,
         rests_on: &[],
-        enforcement: Enforcement::Waits { needs: "calls", why: "No call can be made yet." },
+        enforcement: Enforcement::Enforced,
     },
     RuleInfo {
         id: "call-mcm-modify-activate",
@@ -12276,7 +12343,7 @@ pub(crate) static INFO: [RuleInfo; 1069] = [
         refusal: None,
         race: false,
         rests_on: &[],
-        enforcement: Enforcement::Waits { needs: "calls", why: "No call can be made yet." },
+        enforcement: Enforcement::Enforced,
     },
     RuleInfo {
         id: "call-qos-change-activate-first",
@@ -12290,7 +12357,7 @@ pub(crate) static INFO: [RuleInfo; 1069] = [
         refusal: None,
         race: false,
         rests_on: &[],
-        enforcement: Enforcement::Waits { needs: "calls", why: "No call can be made yet." },
+        enforcement: Enforcement::Enforced,
     },
     RuleInfo {
         id: "call-qos-change-active-only",
@@ -12307,7 +12374,7 @@ pub(crate) static INFO: [RuleInfo; 1069] = [
         refusal: None,
         race: false,
         rests_on: &[],
-        enforcement: Enforcement::Waits { needs: "calls", why: "No call can be made yet." },
+        enforcement: Enforcement::Enforced,
     },
     RuleInfo {
         id: "call-qos-change-client-handler",
@@ -12382,7 +12449,10 @@ pub(crate) static INFO: [RuleInfo; 1069] = [
         refusal: None,
         race: false,
         rests_on: &[],
-        enforcement: Enforcement::Waits { needs: "calls", why: "No call can be made yet." },
+        enforcement: Enforcement::Waits {
+            needs: "sending and receiving",
+            why: "No data can be sent or received yet.",
+        },
     },
     RuleInfo {
         id: "call-close-no-send-after",
@@ -12396,7 +12466,10 @@ pub(crate) static INFO: [RuleInfo; 1069] = [
         refusal: None,
         race: false,
         rests_on: &[],
-        enforcement: Enforcement::Waits { needs: "calls", why: "No call can be made yet." },
+        enforcement: Enforcement::Waits {
+            needs: "sending and receiving",
+            why: "No data can be sent or received yet.",
+        },
     },
     RuleInfo {
         id: "call-close-parties-dropped",
@@ -12414,7 +12487,7 @@ pub(crate) static INFO: [RuleInfo; 1069] = [
         refusal: Some("NDIS_STATUS_XXX"),
         race: false,
         rests_on: &[Question::PartyQDroppedWhen, Question::PartyQCloseWhileAdding],
-        enforcement: Enforcement::Waits { needs: "calls", why: "No call can be made yet." },
+        enforcement: Enforcement::Enforced,
     },
     RuleInfo {
         id: "call-close-party-handle",
@@ -12428,7 +12501,7 @@ pub(crate) static INFO: [RuleInfo; 1069] = [
         refusal: None,
         race: false,
         rests_on: &[],
-        enforcement: Enforcement::Waits { needs: "calls", why: "No call can be made yet." },
+        enforcement: Enforcement::Enforced,
     },
     RuleInfo {
         id: "call-close-size-zero",
@@ -12442,7 +12515,7 @@ pub(crate) static INFO: [RuleInfo; 1069] = [
         refusal: None,
         race: false,
         rests_on: &[],
-        enforcement: Enforcement::Waits { needs: "calls", why: "No call can be made yet." },
+        enforcement: Enforcement::Enforced,
     },
     RuleInfo {
         id: "call-close-existing-call",
@@ -12460,7 +12533,7 @@ pub(crate) static INFO: [RuleInfo; 1069] = [
             Question::CallQCloseUndecidedOffer,
             Question::CallQCrossingCloses,
         ],
-        enforcement: Enforcement::Waits { needs: "calls", why: "No call can be made yet." },
+        enforcement: Enforcement::Enforced,
     },
     RuleInfo {
         id: "call-close-internal-complete",
@@ -12516,7 +12589,7 @@ pub(crate) static INFO: [RuleInfo; 1069] = [
         refusal: None,
         race: false,
         rests_on: &[Question::CallQIncomingCloseOffered],
-        enforcement: Enforcement::Waits { needs: "calls", why: "No call can be made yet." },
+        enforcement: Enforcement::Enforced,
     },
     RuleInfo {
         id: "call-close-closing-not-reusable",
@@ -12530,7 +12603,7 @@ pub(crate) static INFO: [RuleInfo; 1069] = [
         refusal: None,
         race: false,
         rests_on: &[Question::CallQClosingMark],
-        enforcement: Enforcement::Waits { needs: "calls", why: "No call can be made yet." },
+        enforcement: Enforcement::Enforced,
     },
     RuleInfo {
         id: "call-cm-close-terminate",
@@ -12586,7 +12659,10 @@ pub(crate) static INFO: [RuleInfo; 1069] = [
         refusal: None,
         race: false,
         rests_on: &[],
-        enforcement: Enforcement::Waits { needs: "calls", why: "No call can be made yet." },
+        enforcement: Enforcement::Covered {
+            by: &[Rule::KernelPoolLeak],
+            why: "What a driver does not free is reported when it is unloaded.",
+        },
     },
     RuleInfo {
         id: "call-cm-close-deactivate",
@@ -12604,7 +12680,7 @@ pub(crate) static INFO: [RuleInfo; 1069] = [
         refusal: None,
         race: false,
         rests_on: &[Question::CallQCloseDeactivateOrder],
-        enforcement: Enforcement::Waits { needs: "calls", why: "No call can be made yet." },
+        enforcement: Enforcement::Enforced,
     },
     RuleInfo {
         id: "call-cm-close-deactivate-before-success",
@@ -12624,7 +12700,7 @@ pub(crate) static INFO: [RuleInfo; 1069] = [
         refusal: None,
         race: false,
         rests_on: &[Question::CallQCloseDeactivateOrder],
-        enforcement: Enforcement::Waits { needs: "calls", why: "No call can be made yet." },
+        enforcement: Enforcement::Enforced,
     },
     RuleInfo {
         id: "call-cm-close-complete-from-deactivate",
@@ -12656,7 +12732,7 @@ pub(crate) static INFO: [RuleInfo; 1069] = [
         refusal: None,
         race: false,
         rests_on: &[],
-        enforcement: Enforcement::Waits { needs: "calls", why: "No call can be made yet." },
+        enforcement: Enforcement::Enforced,
     },
     RuleInfo {
         id: "call-cm-close-complete-only-pended",
@@ -12670,7 +12746,7 @@ pub(crate) static INFO: [RuleInfo; 1069] = [
         refusal: None,
         race: false,
         rests_on: &[Question::CallQCompletionBeforeReturn],
-        enforcement: Enforcement::Waits { needs: "calls", why: "No call can be made yet." },
+        enforcement: Enforcement::Enforced,
     },
     RuleInfo {
         id: "call-cm-close-complete-status",
@@ -12684,7 +12760,7 @@ pub(crate) static INFO: [RuleInfo; 1069] = [
         refusal: None,
         race: false,
         rests_on: &[],
-        enforcement: Enforcement::Waits { needs: "calls", why: "No call can be made yet." },
+        enforcement: Enforcement::Enforced,
     },
     RuleInfo {
         id: "call-cm-close-complete-party-handle",
@@ -12698,7 +12774,7 @@ pub(crate) static INFO: [RuleInfo; 1069] = [
         refusal: None,
         race: false,
         rests_on: &[],
-        enforcement: Enforcement::Waits { needs: "calls", why: "No call can be made yet." },
+        enforcement: Enforcement::Enforced,
     },
     RuleInfo {
         id: "call-cm-close-handle-unusable",
@@ -12712,7 +12788,10 @@ pub(crate) static INFO: [RuleInfo; 1069] = [
         refusal: None,
         race: false,
         rests_on: &[],
-        enforcement: Enforcement::Waits { needs: "calls", why: "No call can be made yet." },
+        enforcement: Enforcement::Waits {
+            needs: "sending and receiving",
+            why: "No data can be sent or received yet.",
+        },
     },
     RuleInfo {
         id: "call-cm-close-delete-own-vc",
@@ -12731,7 +12810,7 @@ pub(crate) static INFO: [RuleInfo; 1069] = [
         refusal: None,
         race: false,
         rests_on: &[],
-        enforcement: Enforcement::Waits { needs: "calls", why: "No call can be made yet." },
+        enforcement: Enforcement::Enforced,
     },
     RuleInfo {
         id: "call-incoming-close-handler",
@@ -12767,7 +12846,7 @@ pub(crate) static INFO: [RuleInfo; 1069] = [
             Question::CallQCrossingCloses,
             Question::CallQIncomingCloseOffered,
         ],
-        enforcement: Enforcement::Waits { needs: "calls", why: "No call can be made yet." },
+        enforcement: Enforcement::Enforced,
     },
     RuleInfo {
         id: "call-incoming-close-no-data",
@@ -12781,7 +12860,10 @@ pub(crate) static INFO: [RuleInfo; 1069] = [
         refusal: None,
         race: false,
         rests_on: &[Question::CallQReceiveWhileClosing],
-        enforcement: Enforcement::Waits { needs: "calls", why: "No call can be made yet." },
+        enforcement: Enforcement::Waits {
+            needs: "sending and receiving",
+            why: "No data can be sent or received yet.",
+        },
     },
     RuleInfo {
         id: "call-incoming-close-drop-parties",
@@ -12799,7 +12881,7 @@ pub(crate) static INFO: [RuleInfo; 1069] = [
         refusal: None,
         race: false,
         rests_on: &[Question::CallQIncomingCloseParties, Question::PartyQIncomingCloseSeveral],
-        enforcement: Enforcement::Waits { needs: "calls", why: "No call can be made yet." },
+        enforcement: Enforcement::Enforced,
     },
     RuleInfo {
         id: "call-incoming-close-identify-last-party",
@@ -12813,7 +12895,10 @@ pub(crate) static INFO: [RuleInfo; 1069] = [
         refusal: None,
         race: false,
         rests_on: &[],
-        enforcement: Enforcement::Waits { needs: "calls", why: "No call can be made yet." },
+        enforcement: Enforcement::Covered {
+            by: &[Rule::CallClosePartyHandle],
+            why: "A client that cannot identify the last party passes the wrong handle.",
+        },
     },
     RuleInfo {
         id: "call-incoming-close-cm-vc-return",
@@ -12841,7 +12926,7 @@ pub(crate) static INFO: [RuleInfo; 1069] = [
         refusal: None,
         race: false,
         rests_on: &[],
-        enforcement: Enforcement::Waits { needs: "calls", why: "No call can be made yet." },
+        enforcement: Enforcement::Enforced,
     },
     RuleInfo {
         id: "call-cm-incoming-close-indicate",
@@ -12892,7 +12977,7 @@ pub(crate) static INFO: [RuleInfo; 1069] = [
             Question::CallQIncomingCloseMaking,
             Question::CallQEventBeforeReturn,
         ],
-        enforcement: Enforcement::Waits { needs: "calls", why: "No call can be made yet." },
+        enforcement: Enforcement::Enforced,
     },
     RuleInfo {
         id: "call-cm-incoming-close-buffer",
@@ -12906,7 +12991,7 @@ pub(crate) static INFO: [RuleInfo; 1069] = [
         refusal: None,
         race: false,
         rests_on: &[],
-        enforcement: Enforcement::Waits { needs: "calls", why: "No call can be made yet." },
+        enforcement: Enforcement::Enforced,
     },
     RuleInfo {
         id: "call-cm-incoming-close-deactivate",
@@ -12925,7 +13010,7 @@ pub(crate) static INFO: [RuleInfo; 1069] = [
         refusal: None,
         race: false,
         rests_on: &[],
-        enforcement: Enforcement::Waits { needs: "calls", why: "No call can be made yet." },
+        enforcement: Enforcement::Enforced,
     },
     RuleInfo {
         id: "call-cm-incoming-close-creator-deletes",
@@ -12944,7 +13029,7 @@ pub(crate) static INFO: [RuleInfo; 1069] = [
         refusal: None,
         race: false,
         rests_on: &[],
-        enforcement: Enforcement::Waits { needs: "calls", why: "No call can be made yet." },
+        enforcement: Enforcement::Enforced,
     },
     RuleInfo {
         id: "call-close-before-close-af",
@@ -12963,7 +13048,7 @@ pub(crate) static INFO: [RuleInfo; 1069] = [
         refusal: Some("NDIS_STATUS_FAILURE"),
         race: true,
         rests_on: &[Question::AfQLeftoversAtClose],
-        enforcement: Enforcement::Waits { needs: "calls", why: "No call can be made yet." },
+        enforcement: Enforcement::Answered,
     },
     RuleInfo {
         id: "call-handlers-registered",
@@ -12992,7 +13077,10 @@ pub(crate) static INFO: [RuleInfo; 1069] = [
         refusal: None,
         race: false,
         rests_on: &[],
-        enforcement: Enforcement::Waits { needs: "calls", why: "No call can be made yet." },
+        enforcement: Enforcement::Covered {
+            by: &[Rule::RegistrationCoClientAllHandlers, Rule::RegistrationCoCmAllHandlers],
+            why: "The handlers are judged where the driver supplies them.",
+        },
     },
     RuleInfo {
         id: "call-placeholder-not-supported",
@@ -13089,7 +13177,7 @@ pub(crate) static INFO: [RuleInfo; 1069] = [
         refusal: None,
         race: false,
         rests_on: &[],
-        enforcement: Enforcement::Waits { needs: "calls", why: "No call can be made yet." },
+        enforcement: Enforcement::Enforced,
     },
     RuleInfo {
         id: "call-callbacks-dispatch-safe",
@@ -13115,7 +13203,7 @@ pub(crate) static INFO: [RuleInfo; 1069] = [
         refusal: None,
         race: false,
         rests_on: &[],
-        enforcement: Enforcement::Waits { needs: "calls", why: "No call can be made yet." },
+        enforcement: Enforcement::Enforced,
     },
     RuleInfo {
         id: "call-params-voice-sdu-incoming",
@@ -13199,7 +13287,10 @@ pub(crate) static INFO: [RuleInfo; 1069] = [
         refusal: None,
         race: false,
         rests_on: &[],
-        enforcement: Enforcement::Waits { needs: "calls", why: "No call can be made yet." },
+        enforcement: Enforcement::Covered {
+            by: &[Rule::VcDeactivatedNeedsNewParams],
+            why: "Call parameters that are missing are the same mistake for every address family.",
+        },
     },
     RuleInfo {
         id: "call-params-tapi-qos-outgoing",
@@ -13213,7 +13304,7 @@ pub(crate) static INFO: [RuleInfo; 1069] = [
         refusal: None,
         race: false,
         rests_on: &[],
-        enforcement: Enforcement::Waits { needs: "calls", why: "No call can be made yet." },
+        enforcement: Enforcement::Enforced,
     },
     RuleInfo {
         id: "call-params-tapi-qos-incoming",
@@ -13227,7 +13318,7 @@ pub(crate) static INFO: [RuleInfo; 1069] = [
         refusal: None,
         race: false,
         rests_on: &[],
-        enforcement: Enforcement::Waits { needs: "calls", why: "No call can be made yet." },
+        enforcement: Enforcement::Enforced,
     },
     RuleInfo {
         id: "call-params-tapi-changed-flag",
@@ -13241,7 +13332,10 @@ pub(crate) static INFO: [RuleInfo; 1069] = [
         refusal: None,
         race: false,
         rests_on: &[],
-        enforcement: Enforcement::Waits { needs: "calls", why: "No call can be made yet." },
+        enforcement: Enforcement::Covered {
+            by: &[Rule::CallCmParamsChangedFlag, Rule::CallIncomingChangedFlag],
+            why: "The flag is asked for in every address family.",
+        },
     },
     RuleInfo {
         id: "call-params-tapi-incoming-flags",
@@ -13255,7 +13349,7 @@ pub(crate) static INFO: [RuleInfo; 1069] = [
         refusal: None,
         race: false,
         rests_on: &[],
-        enforcement: Enforcement::Waits { needs: "calls", why: "No call can be made yet." },
+        enforcement: Enforcement::Enforced,
     },
     RuleInfo {
         id: "call-params-tapi-specific-length",
@@ -13269,7 +13363,7 @@ pub(crate) static INFO: [RuleInfo; 1069] = [
         refusal: None,
         race: false,
         rests_on: &[Question::CallQTapiSpecificLength, Question::CallQTapiIncomingData],
-        enforcement: Enforcement::Waits { needs: "calls", why: "No call can be made yet." },
+        enforcement: Enforcement::Enforced,
     },
     RuleInfo {
         id: "call-tapi-close-pends",
@@ -13358,7 +13452,7 @@ pub(crate) static INFO: [RuleInfo; 1069] = [
         refusal: None,
         race: false,
         rests_on: &[Question::CallQCloseWhileMaking, Question::CallQPartyHandleWritten],
-        enforcement: Enforcement::Waits { needs: "calls", why: "No call can be made yet." },
+        enforcement: Enforcement::Enforced,
     },
     RuleInfo {
         id: "call-ndis-complete-after-pending",
@@ -13388,7 +13482,7 @@ pub(crate) static INFO: [RuleInfo; 1069] = [
             Question::CallQIncomingCloseOffered,
             Question::CallQCompletionBeforeReturn,
         ],
-        enforcement: Enforcement::Waits { needs: "calls", why: "No call can be made yet." },
+        enforcement: Enforcement::Enforced,
     },
     RuleInfo {
         id: "call-ndis-crossing",
@@ -13417,7 +13511,7 @@ pub(crate) static INFO: [RuleInfo; 1069] = [
             Question::CallQEventBeforeReturn,
             Question::SapQDispatchCrossesDereg,
         ],
-        enforcement: Enforcement::Waits { needs: "calls", why: "No call can be made yet." },
+        enforcement: Enforcement::Enforced,
     },
     RuleInfo {
         id: "party-add-multipoint-only",
@@ -13431,7 +13525,7 @@ pub(crate) static INFO: [RuleInfo; 1069] = [
         refusal: None,
         race: false,
         rests_on: &[],
-        enforcement: Enforcement::Waits { needs: "multipoint calls", why: "No party can be added yet." },
+        enforcement: Enforcement::Enforced,
     },
     RuleInfo {
         id: "party-add-valid-vc",
@@ -13445,7 +13539,7 @@ pub(crate) static INFO: [RuleInfo; 1069] = [
         refusal: Some("NDIS_STATUS_FAILURE"),
         race: false,
         rests_on: &[Question::PartyQAddFailureStatus, Question::PartyQVcHandlePointer],
-        enforcement: Enforcement::Waits { needs: "multipoint calls", why: "No party can be added yet." },
+        enforcement: Enforcement::Enforced,
     },
     RuleInfo {
         id: "party-add-after-make-call",
@@ -13459,7 +13553,7 @@ pub(crate) static INFO: [RuleInfo; 1069] = [
         refusal: None,
         race: false,
         rests_on: &[Question::PartyQAddWhileMaking],
-        enforcement: Enforcement::Waits { needs: "multipoint calls", why: "No party can be added yet." },
+        enforcement: Enforcement::Enforced,
     },
     RuleInfo {
         id: "party-add-context-ready",
@@ -13473,7 +13567,7 @@ pub(crate) static INFO: [RuleInfo; 1069] = [
         refusal: None,
         race: false,
         rests_on: &[],
-        enforcement: Enforcement::Waits { needs: "multipoint calls", why: "No party can be added yet." },
+        enforcement: Enforcement::Enforced,
     },
     RuleInfo {
         id: "party-add-internal-complete",
@@ -13529,7 +13623,7 @@ pub(crate) static INFO: [RuleInfo; 1069] = [
         refusal: None,
         race: false,
         rests_on: &[],
-        enforcement: Enforcement::Waits { needs: "multipoint calls", why: "No party can be added yet." },
+        enforcement: Enforcement::Enforced,
     },
     RuleInfo {
         id: "party-add-save-handle",
@@ -13557,7 +13651,7 @@ pub(crate) static INFO: [RuleInfo; 1069] = [
         refusal: None,
         race: false,
         rests_on: &[],
-        enforcement: Enforcement::Waits { needs: "multipoint calls", why: "No party can be added yet." },
+        enforcement: Enforcement::Enforced,
     },
     RuleInfo {
         id: "party-add-changed-update",
@@ -13663,7 +13757,7 @@ pub(crate) static INFO: [RuleInfo; 1069] = [
         refusal: None,
         race: false,
         rests_on: &[],
-        enforcement: Enforcement::Waits { needs: "multipoint calls", why: "No party can be added yet." },
+        enforcement: Enforcement::Enforced,
     },
     RuleInfo {
         id: "party-cm-add-signal",
@@ -13728,7 +13822,7 @@ pub(crate) static INFO: [RuleInfo; 1069] = [
         refusal: None,
         race: false,
         rests_on: &[],
-        enforcement: Enforcement::Waits { needs: "multipoint calls", why: "No party can be added yet." },
+        enforcement: Enforcement::Enforced,
     },
     RuleInfo {
         id: "party-cm-add-complete-only-pended",
@@ -13742,7 +13836,7 @@ pub(crate) static INFO: [RuleInfo; 1069] = [
         refusal: None,
         race: false,
         rests_on: &[Question::CallQCompletionBeforeReturn],
-        enforcement: Enforcement::Waits { needs: "multipoint calls", why: "No party can be added yet." },
+        enforcement: Enforcement::Enforced,
     },
     RuleInfo {
         id: "party-cm-add-complete-status",
@@ -13756,7 +13850,7 @@ pub(crate) static INFO: [RuleInfo; 1069] = [
         refusal: None,
         race: false,
         rests_on: &[],
-        enforcement: Enforcement::Waits { needs: "multipoint calls", why: "No party can be added yet." },
+        enforcement: Enforcement::Enforced,
     },
     RuleInfo {
         id: "party-cm-add-complete-context",
@@ -13770,7 +13864,7 @@ pub(crate) static INFO: [RuleInfo; 1069] = [
         refusal: None,
         race: false,
         rests_on: &[],
-        enforcement: Enforcement::Waits { needs: "multipoint calls", why: "No party can be added yet." },
+        enforcement: Enforcement::Enforced,
     },
     RuleInfo {
         id: "party-cm-add-complete-handle",
@@ -13784,7 +13878,7 @@ pub(crate) static INFO: [RuleInfo; 1069] = [
         refusal: None,
         race: false,
         rests_on: &[],
-        enforcement: Enforcement::Waits { needs: "multipoint calls", why: "No party can be added yet." },
+        enforcement: Enforcement::Enforced,
     },
     RuleInfo {
         id: "party-cm-add-pass-params",
@@ -13798,7 +13892,7 @@ pub(crate) static INFO: [RuleInfo; 1069] = [
         refusal: None,
         race: false,
         rests_on: &[],
-        enforcement: Enforcement::Waits { needs: "multipoint calls", why: "No party can be added yet." },
+        enforcement: Enforcement::Enforced,
     },
     RuleInfo {
         id: "party-cm-add-params-changed-flag",
@@ -13812,7 +13906,7 @@ pub(crate) static INFO: [RuleInfo; 1069] = [
         refusal: None,
         race: false,
         rests_on: &[],
-        enforcement: Enforcement::Waits { needs: "multipoint calls", why: "No party can be added yet." },
+        enforcement: Enforcement::Enforced,
     },
     RuleInfo {
         id: "party-drop-handle-dead",
@@ -13826,7 +13920,7 @@ pub(crate) static INFO: [RuleInfo; 1069] = [
         refusal: None,
         race: false,
         rests_on: &[Question::PartyQDropHandle, Question::PartyQDropFails],
-        enforcement: Enforcement::Waits { needs: "multipoint calls", why: "No party can be added yet." },
+        enforcement: Enforcement::Enforced,
     },
     RuleInfo {
         id: "party-drop-not-last",
@@ -13845,7 +13939,7 @@ pub(crate) static INFO: [RuleInfo; 1069] = [
         refusal: Some("NDIS_STATUS_FAILURE"),
         race: true,
         rests_on: &[Question::PartyQDroppedWhen, Question::PartyQLastDropRefusal, Question::PartyQLastParty],
-        enforcement: Enforcement::Waits { needs: "multipoint calls", why: "No party can be added yet." },
+        enforcement: Enforcement::Answered,
     },
     RuleInfo {
         id: "party-drop-size-zero",
@@ -13859,7 +13953,7 @@ pub(crate) static INFO: [RuleInfo; 1069] = [
         refusal: None,
         race: false,
         rests_on: &[],
-        enforcement: Enforcement::Waits { needs: "multipoint calls", why: "No party can be added yet." },
+        enforcement: Enforcement::Enforced,
     },
     RuleInfo {
         id: "party-drop-internal-complete",
@@ -13887,7 +13981,7 @@ pub(crate) static INFO: [RuleInfo; 1069] = [
         refusal: None,
         race: false,
         rests_on: &[Question::PartyQWhichRemains],
-        enforcement: Enforcement::Waits { needs: "multipoint calls", why: "No party can be added yet." },
+        enforcement: Enforcement::Enforced,
     },
     RuleInfo {
         id: "party-drop-track-count",
@@ -13947,7 +14041,10 @@ pub(crate) static INFO: [RuleInfo; 1069] = [
         refusal: None,
         race: false,
         rests_on: &[],
-        enforcement: Enforcement::Waits { needs: "multipoint calls", why: "No party can be added yet." },
+        enforcement: Enforcement::Covered {
+            by: &[Rule::CallIncomingCloseClosecall, Rule::PartyDropFailedClose],
+            why: "The teardown begins with an incoming close, or with a drop that is refused.",
+        },
     },
     RuleInfo {
         id: "party-drop-failed-close",
@@ -13961,7 +14058,7 @@ pub(crate) static INFO: [RuleInfo; 1069] = [
         refusal: None,
         race: false,
         rests_on: &[],
-        enforcement: Enforcement::Waits { needs: "multipoint calls", why: "No party can be added yet." },
+        enforcement: Enforcement::Enforced,
     },
     RuleInfo {
         id: "party-cm-drop-signal",
@@ -14021,7 +14118,10 @@ pub(crate) static INFO: [RuleInfo; 1069] = [
         refusal: None,
         race: false,
         rests_on: &[],
-        enforcement: Enforcement::Waits { needs: "multipoint calls", why: "No party can be added yet." },
+        enforcement: Enforcement::Covered {
+            by: &[Rule::KernelPoolLeak],
+            why: "What a driver does not free is reported when it is unloaded.",
+        },
     },
     RuleInfo {
         id: "party-cm-drop-complete-required",
@@ -14039,7 +14139,7 @@ pub(crate) static INFO: [RuleInfo; 1069] = [
         refusal: None,
         race: false,
         rests_on: &[],
-        enforcement: Enforcement::Waits { needs: "multipoint calls", why: "No party can be added yet." },
+        enforcement: Enforcement::Enforced,
     },
     RuleInfo {
         id: "party-cm-drop-complete-only-pended",
@@ -14053,7 +14153,7 @@ pub(crate) static INFO: [RuleInfo; 1069] = [
         refusal: None,
         race: false,
         rests_on: &[Question::CallQCompletionBeforeReturn],
-        enforcement: Enforcement::Waits { needs: "multipoint calls", why: "No party can be added yet." },
+        enforcement: Enforcement::Enforced,
     },
     RuleInfo {
         id: "party-cm-drop-complete-status",
@@ -14067,7 +14167,7 @@ pub(crate) static INFO: [RuleInfo; 1069] = [
         refusal: None,
         race: false,
         rests_on: &[],
-        enforcement: Enforcement::Waits { needs: "multipoint calls", why: "No party can be added yet." },
+        enforcement: Enforcement::Enforced,
     },
     RuleInfo {
         id: "party-cm-drop-handle-dead",
@@ -14081,7 +14181,7 @@ pub(crate) static INFO: [RuleInfo; 1069] = [
         refusal: None,
         race: false,
         rests_on: &[],
-        enforcement: Enforcement::Waits { needs: "multipoint calls", why: "No party can be added yet." },
+        enforcement: Enforcement::Enforced,
     },
     RuleInfo {
         id: "party-cm-drop-hold-context",
@@ -14118,7 +14218,7 @@ pub(crate) static INFO: [RuleInfo; 1069] = [
         refusal: None,
         race: false,
         rests_on: &[Question::PartyQLastParty, Question::PartyQDroppedWhen],
-        enforcement: Enforcement::Waits { needs: "multipoint calls", why: "No party can be added yet." },
+        enforcement: Enforcement::Enforced,
     },
     RuleInfo {
         id: "party-incoming-drop-status",
@@ -14150,7 +14250,7 @@ pub(crate) static INFO: [RuleInfo; 1069] = [
         refusal: None,
         race: false,
         rests_on: &[],
-        enforcement: Enforcement::Waits { needs: "multipoint calls", why: "No party can be added yet." },
+        enforcement: Enforcement::Enforced,
     },
     RuleInfo {
         id: "party-incoming-drop-live-handle",
@@ -14168,7 +14268,7 @@ pub(crate) static INFO: [RuleInfo; 1069] = [
             Question::PartyQFirstPartyOrigin,
             Question::CallQEventBeforeReturn,
         ],
-        enforcement: Enforcement::Waits { needs: "multipoint calls", why: "No party can be added yet." },
+        enforcement: Enforcement::Enforced,
     },
     RuleInfo {
         id: "party-incoming-drop-answer",
@@ -14186,7 +14286,7 @@ pub(crate) static INFO: [RuleInfo; 1069] = [
         refusal: None,
         race: false,
         rests_on: &[Question::PartyQIncomingDropHandle, Question::PartyQLastParty],
-        enforcement: Enforcement::Waits { needs: "multipoint calls", why: "No party can be added yet." },
+        enforcement: Enforcement::Enforced,
     },
     RuleInfo {
         id: "party-incoming-drop-protocol-work",
@@ -14221,7 +14321,7 @@ pub(crate) static INFO: [RuleInfo; 1069] = [
         refusal: Some("NDIS_STATUS_FAILURE"),
         race: false,
         rests_on: &[Question::AfQLeftoversAtClose],
-        enforcement: Enforcement::Waits { needs: "multipoint calls", why: "No party can be added yet." },
+        enforcement: Enforcement::Enforced,
     },
     RuleInfo {
         id: "party-cm-signaling-vc",
@@ -14308,7 +14408,10 @@ pub(crate) static INFO: [RuleInfo; 1069] = [
         refusal: None,
         race: false,
         rests_on: &[],
-        enforcement: Enforcement::Waits { needs: "multipoint calls", why: "No party can be added yet." },
+        enforcement: Enforcement::Covered {
+            by: &[Rule::RegistrationCoClientAllHandlers, Rule::RegistrationCoCmAllHandlers],
+            why: "The handlers are judged where the driver supplies them.",
+        },
     },
     RuleInfo {
         id: "party-placeholder",
@@ -14384,7 +14487,7 @@ pub(crate) static INFO: [RuleInfo; 1069] = [
         refusal: None,
         race: false,
         rests_on: &[],
-        enforcement: Enforcement::Waits { needs: "multipoint calls", why: "No party can be added yet." },
+        enforcement: Enforcement::Enforced,
     },
     RuleInfo {
         id: "party-callbacks-dispatch-safe",
@@ -14404,7 +14507,7 @@ pub(crate) static INFO: [RuleInfo; 1069] = [
         refusal: None,
         race: false,
         rests_on: &[],
-        enforcement: Enforcement::Waits { needs: "multipoint calls", why: "No party can be added yet." },
+        enforcement: Enforcement::Enforced,
     },
     RuleInfo {
         id: "party-ndis-relay",
@@ -14430,7 +14533,7 @@ pub(crate) static INFO: [RuleInfo; 1069] = [
         refusal: None,
         race: false,
         rests_on: &[Question::PartyQLastDropRefusal, Question::PartyQFirstPartyOrigin],
-        enforcement: Enforcement::Waits { needs: "multipoint calls", why: "No party can be added yet." },
+        enforcement: Enforcement::Enforced,
     },
     RuleInfo {
         id: "party-ndis-complete-after-pending",
@@ -14449,7 +14552,7 @@ pub(crate) static INFO: [RuleInfo; 1069] = [
         refusal: None,
         race: false,
         rests_on: &[Question::CallQCompletionBeforeReturn],
-        enforcement: Enforcement::Waits { needs: "multipoint calls", why: "No party can be added yet." },
+        enforcement: Enforcement::Enforced,
     },
     RuleInfo {
         id: "party-ndis-crossing",
@@ -14463,7 +14566,7 @@ pub(crate) static INFO: [RuleInfo; 1069] = [
         refusal: None,
         race: false,
         rests_on: &[Question::PartyQIncomingDropWhileDropping, Question::CallQEventBeforeReturn],
-        enforcement: Enforcement::Waits { needs: "multipoint calls", why: "No party can be added yet." },
+        enforcement: Enforcement::Enforced,
     },
     RuleInfo {
         id: "af-oid-close-before-unbind",
@@ -19880,10 +19983,7 @@ pub(crate) static INFO: [RuleInfo; 1069] = [
         refusal: None,
         race: false,
         rests_on: &[],
-        enforcement: Enforcement::Waits {
-            needs: "CoNDIS WAN and the TAPI proxy",
-            why: "It lives in calls, OID requests and status indications, which do not exist yet.",
-        },
+        enforcement: Enforcement::Enforced,
     },
     RuleInfo {
         id: "af-tapi-version-define",
@@ -19911,10 +20011,7 @@ pub(crate) static INFO: [RuleInfo; 1069] = [
         refusal: None,
         race: false,
         rests_on: &[Question::AfQMcmNotifyAtHalt],
-        enforcement: Enforcement::Waits {
-            needs: "CoNDIS WAN and the TAPI proxy",
-            why: "It lives in calls, OID requests and status indications, which do not exist yet.",
-        },
+        enforcement: Enforcement::Enforced,
     },
     RuleInfo {
         id: "tapi-register-proxy-af",
@@ -19934,7 +20031,7 @@ pub(crate) static INFO: [RuleInfo; 1069] = [
         rests_on: &[Question::TapiQAfRegistrationCall],
         enforcement: Enforcement::Waits {
             needs: "CoNDIS WAN and the TAPI proxy",
-            why: "It lives in calls, OID requests and status indications, which do not exist yet.",
+            why: "It lives in OID requests, status indications and data, which do not exist yet.",
         },
     },
     RuleInfo {
@@ -19969,7 +20066,7 @@ pub(crate) static INFO: [RuleInfo; 1069] = [
         rests_on: &[],
         enforcement: Enforcement::Waits {
             needs: "CoNDIS WAN and the TAPI proxy",
-            why: "It lives in calls, OID requests and status indications, which do not exist yet.",
+            why: "It lives in OID requests, status indications and data, which do not exist yet.",
         },
     },
     RuleInfo {
@@ -19986,7 +20083,7 @@ pub(crate) static INFO: [RuleInfo; 1069] = [
         rests_on: &[],
         enforcement: Enforcement::Waits {
             needs: "CoNDIS WAN and the TAPI proxy",
-            why: "It lives in calls, OID requests and status indications, which do not exist yet.",
+            why: "It lives in OID requests, status indications and data, which do not exist yet.",
         },
     },
     RuleInfo {
@@ -20059,7 +20156,7 @@ pub(crate) static INFO: [RuleInfo; 1069] = [
         rests_on: &[],
         enforcement: Enforcement::Waits {
             needs: "CoNDIS WAN and the TAPI proxy",
-            why: "It lives in calls, OID requests and status indications, which do not exist yet.",
+            why: "It lives in OID requests, status indications and data, which do not exist yet.",
         },
     },
     RuleInfo {
@@ -20079,7 +20176,7 @@ pub(crate) static INFO: [RuleInfo; 1069] = [
         rests_on: &[],
         enforcement: Enforcement::Waits {
             needs: "CoNDIS WAN and the TAPI proxy",
-            why: "It lives in calls, OID requests and status indications, which do not exist yet.",
+            why: "It lives in OID requests, status indications and data, which do not exist yet.",
         },
     },
     RuleInfo {
@@ -20115,7 +20212,7 @@ pub(crate) static INFO: [RuleInfo; 1069] = [
         rests_on: &[],
         enforcement: Enforcement::Waits {
             needs: "CoNDIS WAN and the TAPI proxy",
-            why: "It lives in calls, OID requests and status indications, which do not exist yet.",
+            why: "It lives in OID requests, status indications and data, which do not exist yet.",
         },
     },
     RuleInfo {
@@ -20132,7 +20229,7 @@ pub(crate) static INFO: [RuleInfo; 1069] = [
         rests_on: &[],
         enforcement: Enforcement::Waits {
             needs: "CoNDIS WAN and the TAPI proxy",
-            why: "It lives in calls, OID requests and status indications, which do not exist yet.",
+            why: "It lives in OID requests, status indications and data, which do not exist yet.",
         },
     },
     RuleInfo {
@@ -20149,7 +20246,7 @@ pub(crate) static INFO: [RuleInfo; 1069] = [
         rests_on: &[],
         enforcement: Enforcement::Waits {
             needs: "CoNDIS WAN and the TAPI proxy",
-            why: "It lives in calls, OID requests and status indications, which do not exist yet.",
+            why: "It lives in OID requests, status indications and data, which do not exist yet.",
         },
     },
     RuleInfo {
@@ -20170,7 +20267,7 @@ pub(crate) static INFO: [RuleInfo; 1069] = [
         rests_on: &[],
         enforcement: Enforcement::Waits {
             needs: "CoNDIS WAN and the TAPI proxy",
-            why: "It lives in calls, OID requests and status indications, which do not exist yet.",
+            why: "It lives in OID requests, status indications and data, which do not exist yet.",
         },
     },
     RuleInfo {
@@ -20187,7 +20284,7 @@ pub(crate) static INFO: [RuleInfo; 1069] = [
         rests_on: &[],
         enforcement: Enforcement::Waits {
             needs: "CoNDIS WAN and the TAPI proxy",
-            why: "It lives in calls, OID requests and status indications, which do not exist yet.",
+            why: "It lives in OID requests, status indications and data, which do not exist yet.",
         },
     },
     RuleInfo {
@@ -20204,7 +20301,7 @@ pub(crate) static INFO: [RuleInfo; 1069] = [
         rests_on: &[],
         enforcement: Enforcement::Waits {
             needs: "CoNDIS WAN and the TAPI proxy",
-            why: "It lives in calls, OID requests and status indications, which do not exist yet.",
+            why: "It lives in OID requests, status indications and data, which do not exist yet.",
         },
     },
     RuleInfo {
@@ -20221,7 +20318,7 @@ pub(crate) static INFO: [RuleInfo; 1069] = [
         rests_on: &[Question::TapiQDefaultCallparamsFlagName],
         enforcement: Enforcement::Waits {
             needs: "CoNDIS WAN and the TAPI proxy",
-            why: "It lives in calls, OID requests and status indications, which do not exist yet.",
+            why: "It lives in OID requests, status indications and data, which do not exist yet.",
         },
     },
     RuleInfo {
@@ -20255,7 +20352,7 @@ pub(crate) static INFO: [RuleInfo; 1069] = [
         rests_on: &[Question::TapiQTranslateNdisLength],
         enforcement: Enforcement::Waits {
             needs: "CoNDIS WAN and the TAPI proxy",
-            why: "It lives in calls, OID requests and status indications, which do not exist yet.",
+            why: "It lives in OID requests, status indications and data, which do not exist yet.",
         },
     },
     RuleInfo {
@@ -20275,7 +20372,7 @@ pub(crate) static INFO: [RuleInfo; 1069] = [
         rests_on: &[Question::TapiQTranslateNdisLength],
         enforcement: Enforcement::Waits {
             needs: "CoNDIS WAN and the TAPI proxy",
-            why: "It lives in calls, OID requests and status indications, which do not exist yet.",
+            why: "It lives in OID requests, status indications and data, which do not exist yet.",
         },
     },
     RuleInfo {
@@ -20295,7 +20392,7 @@ pub(crate) static INFO: [RuleInfo; 1069] = [
         rests_on: &[Question::TapiQVarDataOffsetWidth],
         enforcement: Enforcement::Waits {
             needs: "CoNDIS WAN and the TAPI proxy",
-            why: "It lives in calls, OID requests and status indications, which do not exist yet.",
+            why: "It lives in OID requests, status indications and data, which do not exist yet.",
         },
     },
     RuleInfo {
@@ -20312,7 +20409,7 @@ pub(crate) static INFO: [RuleInfo; 1069] = [
         rests_on: &[],
         enforcement: Enforcement::Waits {
             needs: "CoNDIS WAN and the TAPI proxy",
-            why: "It lives in calls, OID requests and status indications, which do not exist yet.",
+            why: "It lives in OID requests, status indications and data, which do not exist yet.",
         },
     },
     RuleInfo {
@@ -20329,7 +20426,7 @@ pub(crate) static INFO: [RuleInfo; 1069] = [
         rests_on: &[Question::TapiQSapStructureName],
         enforcement: Enforcement::Waits {
             needs: "CoNDIS WAN and the TAPI proxy",
-            why: "It lives in calls, OID requests and status indications, which do not exist yet.",
+            why: "It lives in OID requests, status indications and data, which do not exist yet.",
         },
     },
     RuleInfo {
@@ -20346,7 +20443,7 @@ pub(crate) static INFO: [RuleInfo; 1069] = [
         rests_on: &[],
         enforcement: Enforcement::Waits {
             needs: "CoNDIS WAN and the TAPI proxy",
-            why: "It lives in calls, OID requests and status indications, which do not exist yet.",
+            why: "It lives in OID requests, status indications and data, which do not exist yet.",
         },
     },
     RuleInfo {
@@ -20363,7 +20460,7 @@ pub(crate) static INFO: [RuleInfo; 1069] = [
         rests_on: &[Question::TapiQCompleteInsideHandler],
         enforcement: Enforcement::Waits {
             needs: "CoNDIS WAN and the TAPI proxy",
-            why: "It lives in calls, OID requests and status indications, which do not exist yet.",
+            why: "It lives in OID requests, status indications and data, which do not exist yet.",
         },
     },
     RuleInfo {
@@ -20408,7 +20505,7 @@ pub(crate) static INFO: [RuleInfo; 1069] = [
         rests_on: &[],
         enforcement: Enforcement::Waits {
             needs: "CoNDIS WAN and the TAPI proxy",
-            why: "It lives in calls, OID requests and status indications, which do not exist yet.",
+            why: "It lives in OID requests, status indications and data, which do not exist yet.",
         },
     },
     RuleInfo {
@@ -20425,7 +20522,7 @@ pub(crate) static INFO: [RuleInfo; 1069] = [
         rests_on: &[Question::IrqlQExactDispatch],
         enforcement: Enforcement::Waits {
             needs: "CoNDIS WAN and the TAPI proxy",
-            why: "It lives in calls, OID requests and status indications, which do not exist yet.",
+            why: "It lives in OID requests, status indications and data, which do not exist yet.",
         },
     },
     RuleInfo {
@@ -20456,7 +20553,7 @@ pub(crate) static INFO: [RuleInfo; 1069] = [
         rests_on: &[],
         enforcement: Enforcement::Waits {
             needs: "CoNDIS WAN and the TAPI proxy",
-            why: "It lives in calls, OID requests and status indications, which do not exist yet.",
+            why: "It lives in OID requests, status indications and data, which do not exist yet.",
         },
     },
     RuleInfo {
@@ -20473,7 +20570,7 @@ pub(crate) static INFO: [RuleInfo; 1069] = [
         rests_on: &[],
         enforcement: Enforcement::Waits {
             needs: "CoNDIS WAN and the TAPI proxy",
-            why: "It lives in calls, OID requests and status indications, which do not exist yet.",
+            why: "It lives in OID requests, status indications and data, which do not exist yet.",
         },
     },
     RuleInfo {
@@ -20490,7 +20587,7 @@ pub(crate) static INFO: [RuleInfo; 1069] = [
         rests_on: &[],
         enforcement: Enforcement::Waits {
             needs: "CoNDIS WAN and the TAPI proxy",
-            why: "It lives in calls, OID requests and status indications, which do not exist yet.",
+            why: "It lives in OID requests, status indications and data, which do not exist yet.",
         },
     },
     RuleInfo {
@@ -20507,7 +20604,7 @@ pub(crate) static INFO: [RuleInfo; 1069] = [
         rests_on: &[],
         enforcement: Enforcement::Waits {
             needs: "CoNDIS WAN and the TAPI proxy",
-            why: "It lives in calls, OID requests and status indications, which do not exist yet.",
+            why: "It lives in OID requests, status indications and data, which do not exist yet.",
         },
     },
     RuleInfo {
@@ -20524,7 +20621,7 @@ pub(crate) static INFO: [RuleInfo; 1069] = [
         rests_on: &[],
         enforcement: Enforcement::Waits {
             needs: "CoNDIS WAN and the TAPI proxy",
-            why: "It lives in calls, OID requests and status indications, which do not exist yet.",
+            why: "It lives in OID requests, status indications and data, which do not exist yet.",
         },
     },
     RuleInfo {
@@ -20555,7 +20652,7 @@ pub(crate) static INFO: [RuleInfo; 1069] = [
         rests_on: &[Question::TapiQSapStructureName],
         enforcement: Enforcement::Waits {
             needs: "CoNDIS WAN and the TAPI proxy",
-            why: "It lives in calls, OID requests and status indications, which do not exist yet.",
+            why: "It lives in OID requests, status indications and data, which do not exist yet.",
         },
     },
     RuleInfo {
@@ -20572,7 +20669,7 @@ pub(crate) static INFO: [RuleInfo; 1069] = [
         rests_on: &[],
         enforcement: Enforcement::Waits {
             needs: "CoNDIS WAN and the TAPI proxy",
-            why: "It lives in calls, OID requests and status indications, which do not exist yet.",
+            why: "It lives in OID requests, status indications and data, which do not exist yet.",
         },
     },
     RuleInfo {
@@ -20589,7 +20686,7 @@ pub(crate) static INFO: [RuleInfo; 1069] = [
         rests_on: &[Question::TapiQLineCallInfo],
         enforcement: Enforcement::Waits {
             needs: "CoNDIS WAN and the TAPI proxy",
-            why: "It lives in calls, OID requests and status indications, which do not exist yet.",
+            why: "It lives in OID requests, status indications and data, which do not exist yet.",
         },
     },
     RuleInfo {
@@ -20606,7 +20703,7 @@ pub(crate) static INFO: [RuleInfo; 1069] = [
         rests_on: &[],
         enforcement: Enforcement::Waits {
             needs: "CoNDIS WAN and the TAPI proxy",
-            why: "It lives in calls, OID requests and status indications, which do not exist yet.",
+            why: "It lives in OID requests, status indications and data, which do not exist yet.",
         },
     },
     RuleInfo {
@@ -20623,7 +20720,7 @@ pub(crate) static INFO: [RuleInfo; 1069] = [
         rests_on: &[],
         enforcement: Enforcement::Waits {
             needs: "CoNDIS WAN and the TAPI proxy",
-            why: "It lives in calls, OID requests and status indications, which do not exist yet.",
+            why: "It lives in OID requests, status indications and data, which do not exist yet.",
         },
     },
     RuleInfo {
@@ -20640,7 +20737,7 @@ pub(crate) static INFO: [RuleInfo; 1069] = [
         rests_on: &[],
         enforcement: Enforcement::Waits {
             needs: "CoNDIS WAN and the TAPI proxy",
-            why: "It lives in calls, OID requests and status indications, which do not exist yet.",
+            why: "It lives in OID requests, status indications and data, which do not exist yet.",
         },
     },
     RuleInfo {
@@ -20657,7 +20754,7 @@ pub(crate) static INFO: [RuleInfo; 1069] = [
         rests_on: &[],
         enforcement: Enforcement::Waits {
             needs: "CoNDIS WAN and the TAPI proxy",
-            why: "It lives in calls, OID requests and status indications, which do not exist yet.",
+            why: "It lives in OID requests, status indications and data, which do not exist yet.",
         },
     },
     RuleInfo {
@@ -20674,7 +20771,7 @@ pub(crate) static INFO: [RuleInfo; 1069] = [
         rests_on: &[Question::TapiQNdproxyCallNames],
         enforcement: Enforcement::Waits {
             needs: "CoNDIS WAN and the TAPI proxy",
-            why: "It lives in calls, OID requests and status indications, which do not exist yet.",
+            why: "It lives in OID requests, status indications and data, which do not exist yet.",
         },
     },
     RuleInfo {
@@ -20691,7 +20788,7 @@ pub(crate) static INFO: [RuleInfo; 1069] = [
         rests_on: &[Question::TapiQDeactivateNeverActivated],
         enforcement: Enforcement::Waits {
             needs: "CoNDIS WAN and the TAPI proxy",
-            why: "It lives in calls, OID requests and status indications, which do not exist yet.",
+            why: "It lives in OID requests, status indications and data, which do not exist yet.",
         },
     },
     RuleInfo {
@@ -20722,7 +20819,7 @@ pub(crate) static INFO: [RuleInfo; 1069] = [
         rests_on: &[Question::TapiQIncomingCompleteReceiver],
         enforcement: Enforcement::Waits {
             needs: "CoNDIS WAN and the TAPI proxy",
-            why: "It lives in calls, OID requests and status indications, which do not exist yet.",
+            why: "It lives in OID requests, status indications and data, which do not exist yet.",
         },
     },
     RuleInfo {
@@ -20753,7 +20850,7 @@ pub(crate) static INFO: [RuleInfo; 1069] = [
         rests_on: &[Question::TapiQDeactivateNeverActivated],
         enforcement: Enforcement::Waits {
             needs: "CoNDIS WAN and the TAPI proxy",
-            why: "It lives in calls, OID requests and status indications, which do not exist yet.",
+            why: "It lives in OID requests, status indications and data, which do not exist yet.",
         },
     },
     RuleInfo {
@@ -20798,7 +20895,7 @@ pub(crate) static INFO: [RuleInfo; 1069] = [
         rests_on: &[],
         enforcement: Enforcement::Waits {
             needs: "CoNDIS WAN and the TAPI proxy",
-            why: "It lives in calls, OID requests and status indications, which do not exist yet.",
+            why: "It lives in OID requests, status indications and data, which do not exist yet.",
         },
     },
     RuleInfo {
@@ -20815,7 +20912,7 @@ pub(crate) static INFO: [RuleInfo; 1069] = [
         rests_on: &[],
         enforcement: Enforcement::Waits {
             needs: "CoNDIS WAN and the TAPI proxy",
-            why: "It lives in calls, OID requests and status indications, which do not exist yet.",
+            why: "It lives in OID requests, status indications and data, which do not exist yet.",
         },
     },
     RuleInfo {
@@ -20832,7 +20929,7 @@ pub(crate) static INFO: [RuleInfo; 1069] = [
         rests_on: &[],
         enforcement: Enforcement::Waits {
             needs: "CoNDIS WAN and the TAPI proxy",
-            why: "It lives in calls, OID requests and status indications, which do not exist yet.",
+            why: "It lives in OID requests, status indications and data, which do not exist yet.",
         },
     },
     RuleInfo {
@@ -20853,7 +20950,7 @@ pub(crate) static INFO: [RuleInfo; 1069] = [
         rests_on: &[Question::TapiQStatsOptional],
         enforcement: Enforcement::Waits {
             needs: "CoNDIS WAN and the TAPI proxy",
-            why: "It lives in calls, OID requests and status indications, which do not exist yet.",
+            why: "It lives in OID requests, status indications and data, which do not exist yet.",
         },
     },
     RuleInfo {
@@ -20884,7 +20981,7 @@ pub(crate) static INFO: [RuleInfo; 1069] = [
         rests_on: &[Question::OidQBytesneededOnSet],
         enforcement: Enforcement::Waits {
             needs: "CoNDIS WAN and the TAPI proxy",
-            why: "It lives in calls, OID requests and status indications, which do not exist yet.",
+            why: "It lives in OID requests, status indications and data, which do not exist yet.",
         },
     },
     RuleInfo {
@@ -20904,7 +21001,7 @@ pub(crate) static INFO: [RuleInfo; 1069] = [
         rests_on: &[Question::TapiQOldWanText, Question::OidQMiniportCompletionCall],
         enforcement: Enforcement::Waits {
             needs: "CoNDIS WAN and the TAPI proxy",
-            why: "It lives in calls, OID requests and status indications, which do not exist yet.",
+            why: "It lives in OID requests, status indications and data, which do not exist yet.",
         },
     },
     RuleInfo {
@@ -20921,7 +21018,7 @@ pub(crate) static INFO: [RuleInfo; 1069] = [
         rests_on: &[],
         enforcement: Enforcement::Waits {
             needs: "CoNDIS WAN and the TAPI proxy",
-            why: "It lives in calls, OID requests and status indications, which do not exist yet.",
+            why: "It lives in OID requests, status indications and data, which do not exist yet.",
         },
     },
     RuleInfo {
@@ -20952,7 +21049,7 @@ pub(crate) static INFO: [RuleInfo; 1069] = [
         rests_on: &[],
         enforcement: Enforcement::Waits {
             needs: "CoNDIS WAN and the TAPI proxy",
-            why: "It lives in calls, OID requests and status indications, which do not exist yet.",
+            why: "It lives in OID requests, status indications and data, which do not exist yet.",
         },
     },
     RuleInfo {
@@ -20969,7 +21066,7 @@ pub(crate) static INFO: [RuleInfo; 1069] = [
         rests_on: &[],
         enforcement: Enforcement::Waits {
             needs: "CoNDIS WAN and the TAPI proxy",
-            why: "It lives in calls, OID requests and status indications, which do not exist yet.",
+            why: "It lives in OID requests, status indications and data, which do not exist yet.",
         },
     },
     RuleInfo {
@@ -20986,7 +21083,7 @@ pub(crate) static INFO: [RuleInfo; 1069] = [
         rests_on: &[],
         enforcement: Enforcement::Waits {
             needs: "CoNDIS WAN and the TAPI proxy",
-            why: "It lives in calls, OID requests and status indications, which do not exist yet.",
+            why: "It lives in OID requests, status indications and data, which do not exist yet.",
         },
     },
     RuleInfo {
@@ -21045,7 +21142,7 @@ pub(crate) static INFO: [RuleInfo; 1069] = [
         rests_on: &[],
         enforcement: Enforcement::Waits {
             needs: "CoNDIS WAN and the TAPI proxy",
-            why: "It lives in calls, OID requests and status indications, which do not exist yet.",
+            why: "It lives in OID requests, status indications and data, which do not exist yet.",
         },
     },
     RuleInfo {
@@ -21062,7 +21159,7 @@ pub(crate) static INFO: [RuleInfo; 1069] = [
         rests_on: &[],
         enforcement: Enforcement::Waits {
             needs: "CoNDIS WAN and the TAPI proxy",
-            why: "It lives in calls, OID requests and status indications, which do not exist yet.",
+            why: "It lives in OID requests, status indications and data, which do not exist yet.",
         },
     },
     RuleInfo {
@@ -21093,7 +21190,7 @@ pub(crate) static INFO: [RuleInfo; 1069] = [
         rests_on: &[],
         enforcement: Enforcement::Waits {
             needs: "CoNDIS WAN and the TAPI proxy",
-            why: "It lives in calls, OID requests and status indications, which do not exist yet.",
+            why: "It lives in OID requests, status indications and data, which do not exist yet.",
         },
     },
     RuleInfo {
@@ -21110,7 +21207,7 @@ pub(crate) static INFO: [RuleInfo; 1069] = [
         rests_on: &[Question::TapiQStatsStructureLength],
         enforcement: Enforcement::Waits {
             needs: "CoNDIS WAN and the TAPI proxy",
-            why: "It lives in calls, OID requests and status indications, which do not exist yet.",
+            why: "It lives in OID requests, status indications and data, which do not exist yet.",
         },
     },
     RuleInfo {
@@ -21141,7 +21238,7 @@ pub(crate) static INFO: [RuleInfo; 1069] = [
         rests_on: &[],
         enforcement: Enforcement::Waits {
             needs: "CoNDIS WAN and the TAPI proxy",
-            why: "It lives in calls, OID requests and status indications, which do not exist yet.",
+            why: "It lives in OID requests, status indications and data, which do not exist yet.",
         },
     },
     RuleInfo {
@@ -21158,7 +21255,7 @@ pub(crate) static INFO: [RuleInfo; 1069] = [
         rests_on: &[Question::TapiQOldWanText, Question::DataQWanSendComplete],
         enforcement: Enforcement::Waits {
             needs: "CoNDIS WAN and the TAPI proxy",
-            why: "It lives in calls, OID requests and status indications, which do not exist yet.",
+            why: "It lives in OID requests, status indications and data, which do not exist yet.",
         },
     },
     RuleInfo {
@@ -21192,7 +21289,7 @@ pub(crate) static INFO: [RuleInfo; 1069] = [
         rests_on: &[],
         enforcement: Enforcement::Waits {
             needs: "CoNDIS WAN and the TAPI proxy",
-            why: "It lives in calls, OID requests and status indications, which do not exist yet.",
+            why: "It lives in OID requests, status indications and data, which do not exist yet.",
         },
     },
     RuleInfo {
@@ -21223,7 +21320,7 @@ pub(crate) static INFO: [RuleInfo; 1069] = [
         rests_on: &[],
         enforcement: Enforcement::Waits {
             needs: "CoNDIS WAN and the TAPI proxy",
-            why: "It lives in calls, OID requests and status indications, which do not exist yet.",
+            why: "It lives in OID requests, status indications and data, which do not exist yet.",
         },
     },
     RuleInfo {
@@ -21244,7 +21341,7 @@ pub(crate) static INFO: [RuleInfo; 1069] = [
         rests_on: &[Question::TapiQLinkparamsName],
         enforcement: Enforcement::Waits {
             needs: "CoNDIS WAN and the TAPI proxy",
-            why: "It lives in calls, OID requests and status indications, which do not exist yet.",
+            why: "It lives in OID requests, status indications and data, which do not exist yet.",
         },
     },
     RuleInfo {
@@ -21264,7 +21361,7 @@ pub(crate) static INFO: [RuleInfo; 1069] = [
         rests_on: &[],
         enforcement: Enforcement::Waits {
             needs: "CoNDIS WAN and the TAPI proxy",
-            why: "It lives in calls, OID requests and status indications, which do not exist yet.",
+            why: "It lives in OID requests, status indications and data, which do not exist yet.",
         },
     },
     RuleInfo {
@@ -21295,7 +21392,7 @@ pub(crate) static INFO: [RuleInfo; 1069] = [
         rests_on: &[],
         enforcement: Enforcement::Waits {
             needs: "CoNDIS WAN and the TAPI proxy",
-            why: "It lives in calls, OID requests and status indications, which do not exist yet.",
+            why: "It lives in OID requests, status indications and data, which do not exist yet.",
         },
     },
     RuleInfo {
@@ -21326,7 +21423,7 @@ pub(crate) static INFO: [RuleInfo; 1069] = [
         rests_on: &[],
         enforcement: Enforcement::Waits {
             needs: "CoNDIS WAN and the TAPI proxy",
-            why: "It lives in calls, OID requests and status indications, which do not exist yet.",
+            why: "It lives in OID requests, status indications and data, which do not exist yet.",
         },
     },
     RuleInfo {
@@ -21403,7 +21500,7 @@ pub(crate) static INFO: [RuleInfo; 1069] = [
         rests_on: &[],
         enforcement: Enforcement::Waits {
             needs: "CoNDIS WAN and the TAPI proxy",
-            why: "It lives in calls, OID requests and status indications, which do not exist yet.",
+            why: "It lives in OID requests, status indications and data, which do not exist yet.",
         },
     },
     RuleInfo {
@@ -21451,10 +21548,7 @@ pub(crate) static INFO: [RuleInfo; 1069] = [
         refusal: None,
         race: false,
         rests_on: &[Question::VcQExactDispatchIrql, Question::VcQTapiCallIdCaller],
-        enforcement: Enforcement::Waits {
-            needs: "CoNDIS WAN and the TAPI proxy",
-            why: "It lives in calls, OID requests and status indications, which do not exist yet.",
-        },
+        enforcement: Enforcement::Enforced,
     },
     RuleInfo {
         id: "tapi-call-id-buffer-size",
@@ -21468,10 +21562,7 @@ pub(crate) static INFO: [RuleInfo; 1069] = [
         refusal: None,
         race: false,
         rests_on: &[Question::VcQTapiCallIdCaller],
-        enforcement: Enforcement::Waits {
-            needs: "CoNDIS WAN and the TAPI proxy",
-            why: "It lives in calls, OID requests and status indications, which do not exist yet.",
-        },
+        enforcement: Enforcement::Enforced,
     },
     RuleInfo {
         id: "tapi-call-id-valid-vc",
@@ -21485,10 +21576,7 @@ pub(crate) static INFO: [RuleInfo; 1069] = [
         refusal: Some("NDIS_STATUS_INVALID_DATA"),
         race: true,
         rests_on: &[Question::VcQTapiCallIdCaller],
-        enforcement: Enforcement::Waits {
-            needs: "CoNDIS WAN and the TAPI proxy",
-            why: "It lives in calls, OID requests and status indications, which do not exist yet.",
-        },
+        enforcement: Enforcement::Answered,
     },
     RuleInfo {
         id: "tapi-call-id-unicode",
@@ -21502,10 +21590,7 @@ pub(crate) static INFO: [RuleInfo; 1069] = [
         refusal: Some("NDIS_STATUS_FAILURE"),
         race: true,
         rests_on: &[Question::VcQTapiCallIdFormat],
-        enforcement: Enforcement::Waits {
-            needs: "CoNDIS WAN and the TAPI proxy",
-            why: "It lives in calls, OID requests and status indications, which do not exist yet.",
-        },
+        enforcement: Enforcement::Answered,
     },
     RuleInfo {
         id: "kernel-bad-access",

@@ -28,6 +28,7 @@ impl World {
         if parameters.is_null() {
             return fail(Rule::CallMakeInitParams, "CallParameters is NULL");
         }
+        self.check_tapi_call(slot, parameters)?;
         match vc.call.stage {
             Stage::Idle | Stage::Failed => {}
             Stage::Offered | Stage::Accepted | Stage::Rejected | Stage::Taken => {
@@ -147,6 +148,7 @@ impl World {
             let offence = "a multipoint call was made without CallMgrPartyContext";
             return Err(violation(Rule::CallCmMakeMultipointState, manager, object, offence));
         }
+        self.check_tapi_made(slot, left)?;
         self.check_marked_changed(cx, slot, vc.call.asked, left);
         Ok(())
     }

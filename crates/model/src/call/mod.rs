@@ -12,6 +12,7 @@ mod close;
 mod make;
 mod offer;
 mod qos;
+mod tapi;
 
 use crate::binding::Binding;
 use crate::phase::Request;

@@ -48,6 +48,7 @@ impl World {
                 unreachable!("a client makes no call on a call manager's VC")
             }
         }
+        self.check_tapi_offer(slot, parameters)?;
         if vc.call.stale {
             return fail(Rule::VcReuseAfterClose, "the VC was not deactivated after the last call on it");
         }
