@@ -1,12 +1,12 @@
 //! What belongs to a finding's objects: the objects that they are made of, and the lines of the trace that concern them.
 
 use crate::finding::Evidence;
-use crate::names::{Key, Names, object_handle};
+use crate::names::{Family, Key, Names, object_handle};
 use contract::StateMachine;
 use model::record::{Event, Link, Operation, Record, TaskNumber, WaitsFor};
 use model::{
-    AfId, Call, Callback, Command, Handle, HandleArg, HandleKind, Job, Object, OutParameter, PartyId, Token,
-    Value, VcId,
+    AdapterId, AfId, Call, Callback, Command, Handle, HandleArg, HandleKind, Job, Object, OutParameter,
+    PartyId, Token, Value, VcId,
 };
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -201,8 +201,9 @@ struct Subject<'a> {
     names: &'a Names,
     objects: &'a [Object],
     keys: BTreeSet<Key>,
-    /// The contexts that drivers gave NDIS for the objects.
-    contexts: BTreeSet<Token>,
+    /// The contexts that drivers gave NDIS for the objects. One value may stand for several objects of a driver's, so it
+    /// counts only where a context of such an object belongs.
+    contexts: BTreeSet<(Family, Token)>,
     /// What stuck tasks wait for.
     awaited: BTreeSet<Token>,
     stuck: BTreeSet<TaskNumber>,
@@ -211,8 +212,11 @@ struct Subject<'a> {
 impl<'a> Subject<'a> {
     fn new(evidence: &Evidence<'a>, objects: &'a [Object], chain: &[Link]) -> Subject<'a> {
         let names = evidence.names;
-        let keys =
-            objects.iter().filter_map(|object| object_handle(*object)).filter_map(|handle| names.key(handle));
+        let handles = objects.iter().filter_map(|object| match *object {
+            Object::Adapter(adapter) => adapter_handle(evidence.records, adapter),
+            object => object_handle(object),
+        });
+        let keys = handles.filter_map(|handle| names.key(handle));
         let mut subject = Subject {
             names,
             objects,
@@ -238,31 +242,23 @@ impl<'a> Subject<'a> {
     fn find_contexts(&mut self, records: &[Record]) {
         let mut frames = Frames::default();
         for record in records {
-            match (record.event, frames.innermost(record.task)) {
-                (Event::Called(_, call), _) => {
-                    if let Some((handle, context)) = told_with(call)
-                        && self.is_handle(handle)
-                    {
-                        self.context(context);
-                    }
+            let given = match (record.event, frames.innermost(record.task)) {
+                (Event::Called(_, call), _) => told_with(call),
+                (Event::Published(_, out), Some(Event::Called(_, call))) => {
+                    stored(out).map(|handle| (handle, given_with(call)))
                 }
-                (Event::Published(_, out), Some(Event::Called(_, call))) if self.is_stored(out) => {
-                    self.context(given_with(call));
+                (Event::Replied(_, _, reply), Some(Event::Invoked(_, callback))) => {
+                    answered_with_context(callback).map(|handle| (handle, reply.context))
                 }
-                (Event::Replied(_, _, reply), Some(Event::Invoked(_, callback)))
-                    if answered_with_context(callback).is_some_and(|handle| self.is_handle(handle)) =>
-                {
-                    self.context(reply.context);
-                }
-                _ => {}
+                _ => None,
+            };
+            if let Some((HandleArg::Known(handle), context)) = given
+                && context != Token::NULL
+                && self.is_handle(handle.into())
+            {
+                self.contexts.insert((Family::of(handle.kind), context));
             }
             frames.see(record);
-        }
-    }
-
-    fn context(&mut self, token: Token) {
-        if token != Token::NULL {
-            self.contexts.insert(token);
         }
     }
 
@@ -273,20 +269,9 @@ impl<'a> Subject<'a> {
         }
     }
 
-    /// Whether a call stores a handle or context of one of the objects.
-    fn is_stored(&self, out: OutParameter) -> bool {
-        match out {
-            OutParameter::DriverHandle(handle)
-            | OutParameter::Binding(handle, _)
-            | OutParameter::AddressFamily(handle)
-            | OutParameter::Sap(handle)
-            | OutParameter::Vc(handle) => self.is_handle(handle.into()),
-            OutParameter::Party(handle) => self.is_handle(handle),
-            OutParameter::VcContext(context) => self.contexts.contains(&context),
-            OutParameter::CallParameters(_) | OutParameter::InstanceName(..) | OutParameter::CallId(_) => {
-                false
-            }
-        }
+    /// Whether `token` is the context of one of the objects where the argument `name` stands.
+    fn is_context(&self, name: &str, token: Token) -> bool {
+        contexts_in(name).iter().any(|family| self.contexts.contains(&(*family, token)))
     }
 
     fn is_object(&self, object: Object) -> bool {
@@ -297,7 +282,8 @@ impl<'a> Subject<'a> {
         match record.event {
             Event::Called(_, call) => self.any(|see| call.each_argument(see)),
             Event::Invoked(_, callback) => self.any(|see| callback.each_argument(see)),
-            Event::Published(_, out) => self.is_stored(out),
+            Event::Published(_, OutParameter::VcContext(context)) => self.is_context("vc_context", context),
+            Event::Published(_, out) => stored(out).is_some_and(|handle| self.is_handle(handle)),
             Event::Edge(object, _, _) => self.is_object(object),
             Event::Warned(violation) | Event::Violated(violation) => self.is_object(violation.object),
             Event::Commanded(command) => self.commanded(command),
@@ -332,10 +318,10 @@ impl<'a> Subject<'a> {
     /// Whether one of the arguments is one of the objects.
     fn any(&self, each: impl FnOnce(&mut dyn FnMut(&'static str, Value))) -> bool {
         let mut found = false;
-        each(&mut |_, value| {
+        each(&mut |name, value| {
             found |= match value {
                 Value::Handle(handle) => self.is_handle(handle),
-                Value::Token(token) => self.contexts.contains(&token),
+                Value::Token(token) => self.is_context(name, token),
                 Value::Driver(driver) => self.is_object(Object::Driver(driver)),
                 Value::Adapter(adapter) => self.is_object(Object::Adapter(adapter)),
                 Value::Status(_)
@@ -397,6 +383,53 @@ impl<'a> Subject<'a> {
             }
             Job::OpenAfComplete(af) | Job::NotifyCloseAf(af) => self.is_object(Object::Af(af)),
         }
+    }
+}
+
+/// The handle of an adapter, from when it was started last.
+fn adapter_handle(records: &[Record], adapter: AdapterId) -> Option<Handle> {
+    let mut starting = None;
+    let mut handle = None;
+    for record in records {
+        match record.event {
+            Event::Started(Job::Initialize(started)) if started == adapter => starting = Some(record.task),
+            Event::Invoked(_, Callback::MiniportInitializeEx { adapter, .. })
+                if starting == Some(record.task) =>
+            {
+                handle = Some(adapter);
+            }
+            _ => {}
+        }
+    }
+    handle
+}
+
+/// The handle that a call stores.
+fn stored(out: OutParameter) -> Option<HandleArg> {
+    match out {
+        OutParameter::DriverHandle(handle)
+        | OutParameter::Binding(handle, _)
+        | OutParameter::AddressFamily(handle)
+        | OutParameter::Sap(handle)
+        | OutParameter::Vc(handle) => Some(handle.into()),
+        OutParameter::Party(handle) => Some(handle),
+        OutParameter::CallParameters(_)
+        | OutParameter::InstanceName(..)
+        | OutParameter::CallId(_)
+        | OutParameter::VcContext(_) => None,
+    }
+}
+
+/// Of what an argument of this name is the context. To an MCM, the context of its adapter is that of the binding.
+fn contexts_in(argument: &str) -> &'static [Family] {
+    match argument {
+        "binding_context" => &[Family::Binding, Family::Adapter],
+        "adapter_context" => &[Family::Adapter],
+        "af_context" => &[Family::Af],
+        "sap_context" => &[Family::Sap],
+        "vc_context" => &[Family::Vc],
+        "party_context" => &[Family::Party],
+        _ => &[],
     }
 }
 

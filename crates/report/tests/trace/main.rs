@@ -403,6 +403,38 @@ fn a_breach_at_a_call_shows_the_object_and_its_part_of_the_trace() {
     "#]].assert_eq(&text);
 }
 
+/// The handler that halts an adapter has returned when the breach is seen, and is told all the same.
+#[test]
+fn a_finding_about_an_adapter_tells_its_handlers() {
+    let mut trace = Trace::default();
+    let adapter = handle(HandleKind::Adapter, 3);
+    let attributes = model::block::Attributes {
+        header: model::block::Header { object_type: 0x9e, revision: 1, size: 0 },
+        context: Token(0x900),
+        flags: 0,
+        medium: 0,
+    };
+    trace.on(1, 0).see(Event::Started(Job::Initialize(NIC)));
+    trace.on(1, 1).invoke(MCM, Callback::MiniportInitializeEx { adapter, driver_context: Token::NULL });
+    trace.on(1, 2).call(MCM, Call::MSetMiniportAttributes { adapter: adapter.into(), attributes });
+    trace.returns(MCM, Ddi::NdisMSetMiniportAttributes, Status::SUCCESS);
+    trace.on(1, 1).reply(MCM, Ddi::MiniportInitializeEx, Reply::status(Status::SUCCESS));
+    opening(&mut trace);
+    trace.on(4, 0).see(Event::Started(Job::Halt(NIC)));
+    let action = HaltAction::DeviceStopped;
+    trace.on(4, 1).invoke(MCM, Callback::MiniportHaltEx { adapter_context: Token(0x900), action });
+    trace.reply(MCM, Ddi::MiniportHaltEx, Reply::VOID);
+    let violation =
+        Violation { rule: Rule::AfNotifyOnHalt, by: MCM, object: Object::Adapter(NIC), offence: "halted" };
+    trace.see(Event::Warned(violation));
+    let (text, _) = finding(&trace, violation, &[]);
+    for line in
+        ["MiniportInitializeEx(adapter1", "MiniportHaltEx(adapter_context=c1", "MiniportHaltEx returns"]
+    {
+        assert!(text.contains(line), "{line} in {text}");
+    }
+}
+
 /// The client waits for its close inside the notification.
 #[test]
 fn a_deadlock_shows_who_waits_for_whom() {
