@@ -235,7 +235,15 @@ fn a_rule_waits_or_is_enforced_or_cannot_be_seen() {
                 assert!(
                     matches!(
                         info.area,
-                        Area::Registration | Area::Binding | Area::Af | Area::Sap | Area::Kernel
+                        Area::Registration
+                            | Area::Binding
+                            | Area::Af
+                            | Area::Sap
+                            | Area::Vc
+                            | Area::Call
+                            | Area::Party
+                            | Area::Tapi
+                            | Area::Kernel
                     ),
                     "{rule} belongs to an area that does not exist yet"
                 );

@@ -8869,7 +8869,14 @@ pub(crate) static INFO: [RuleInfo; 1069] = [
         refusal: None,
         race: false,
         rests_on: &[Question::SapQDispatchCrossesDereg, Question::SapQIncomingWhileRegistering],
-        enforcement: Enforcement::Waits { needs: "calls", why: "No call can be offered yet." },
+        enforcement: Enforcement::Covered {
+            by: &[
+                Rule::CallIncomingSapRegistered,
+                Rule::SapCmDeregHandleInvalid,
+                Rule::SapCmRegisterFailHandleInvalid,
+            ],
+            why: "An offer names a SAP that never was the call manager's, one that is deregistered, or one whose registration failed.",
+        },
     },
     RuleInfo {
         id: "sap-tapi-format",
@@ -11663,7 +11670,7 @@ pub(crate) static INFO: [RuleInfo; 1069] = [
         ],
         refusal: None,
         race: false,
-        rests_on: &[Question::SapQDispatchCrossesDereg, Question::SapQIncomingWhileRegistering],
+        rests_on: &[],
         enforcement: Enforcement::Enforced,
     },
     RuleInfo {
