@@ -1,7 +1,7 @@
 //! Area `af`: to whom NDIS brings the open, close and notification of an address family, and what it says there.
 
 use super::bindings::{AdapterState, Binding};
-use super::{Auditor, Frame, Key, Kind, Target, duty};
+use super::{Asked, Auditor, Frame, Key, Kind, NEVER_ASKED, NEVER_CAME, Target, WRONG_STATUS, duty};
 use alloc::vec::Vec;
 use contract::{Ddi, Rule, Status};
 use model::block::AddressFamily;
@@ -22,6 +22,32 @@ pub(super) struct Registration {
     stands: bool,
     /// The bindings whose clients were told.
     told: Vec<Key>,
+}
+
+impl Af {
+    pub(super) fn client(&self) -> DriverId {
+        self.client
+    }
+
+    pub(super) fn client_context(&self) -> Token {
+        self.client_context
+    }
+
+    pub(super) fn manager(&self) -> Option<DriverId> {
+        self.manager
+    }
+
+    pub(super) fn manager_context(&self) -> Option<Token> {
+        self.manager_context
+    }
+
+    pub(super) fn adapter(&self) -> Option<AdapterId> {
+        self.adapter
+    }
+
+    pub(super) fn is_mcm(&self) -> bool {
+        self.is_mcm
+    }
 }
 
 impl Registration {
@@ -59,32 +85,10 @@ pub(super) struct Af {
     is_closed: bool,
 }
 
-/// How far a driver has got with what NDIS asked of it.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-enum Asked {
-    Not,
-    Outstanding,
-    Answered(Status),
-}
-
-impl Asked {
-    fn answer(&mut self, status: Status) {
-        if *self == Asked::Outstanding {
-            *self = Asked::Answered(status);
-        }
-    }
-
-    /// Whether the driver gave another answer than `status`.
-    fn contradicts(self, status: Status) -> bool {
-        matches!(self, Asked::Answered(given) if given != status)
-    }
-}
-
 const WRONG_CONTEXT: &str = "a handler of an address family got another context than the driver's";
-const WRONG_STATUS: &str = "a driver was told another status than the one that the other driver gave";
 
 impl Auditor {
-    fn af(&self, target: Target) -> Option<&Af> {
+    pub(super) fn af(&self, target: Target) -> Option<&Af> {
         let Target::Af(key) = target else { return None };
         self.afs.iter().find(|af| af.key == key)
     }
@@ -112,6 +116,32 @@ impl Auditor {
     pub(super) fn target_of_manager(&self, driver: DriverId, handle: HandleArg) -> Target {
         let HandleArg::Known(handle) = handle else { return Target::None };
         self.target_where_af(|af| af.manager == Some(driver) && af.manager_handle == Some(handle))
+    }
+
+    /// The call manager of an address family that is not forgotten.
+    pub(super) fn manager_of_af(&self, key: Key) -> Option<DriverId> {
+        self.af(Target::Af(key))?.manager
+    }
+
+    /// Whether the client's close is with the call manager, or over.
+    pub(super) fn is_closing(&self, key: Key) -> bool {
+        self.af(Target::Af(key)).is_none_or(|af| af.is_closed || af.close != Asked::Not)
+    }
+
+    /// No client is called for what lies on an address family whose close is over.
+    pub(super) fn check_af_open(&mut self, driver: DriverId, key: Key, object: Object) {
+        if self.af(Target::Af(key)).is_none_or(|af| af.is_closed) {
+            let offence = "a client was called for something on an address family that is closed";
+            self.fault(Rule::AfNdisCloseContextAfter, driver, object, offence);
+        }
+    }
+
+    /// Whether the call manager of an address family may be called: an MCM is an adapter, too.
+    pub(super) fn check_manager_may_be_asked(&mut self, driver: DriverId, key: Key, object: Object) {
+        let adapter = self.af(Target::Af(key)).filter(|af| af.is_mcm).and_then(|af| af.adapter);
+        if let Some(adapter) = adapter {
+            self.check_adapter_may_be_asked(driver, adapter, object, false);
+        }
     }
 
     pub(super) fn object_of_af(&self, key: Key) -> Option<Object> {
@@ -210,7 +240,7 @@ impl Auditor {
         let key = self.next_key();
         let adapter = match self.target_of_binding(client, binding) {
             Target::Binding(key) => self.binding(key).map(|binding| binding.adapter),
-            Target::None | Target::Adapter(_) | Target::Registration(_) | Target::Af(_) => None,
+            _ => None,
         };
         self.afs.push(Af {
             key,
@@ -267,7 +297,7 @@ impl Auditor {
                     self.fault(rule, driver, object, WRONG_CONTEXT);
                 }
                 if held_on.is_none() {
-                    self.check_mcm_may_be_asked(driver, adapter, object, true);
+                    self.check_adapter_may_be_asked(driver, adapter, object, true);
                 }
             }
             None => self.fault(rule, driver, object, "an open was delivered that matches no registration"),
@@ -290,18 +320,24 @@ impl Auditor {
         from
     }
 
-    /// Nothing goes to an MCM before its initialisation has returned or after its halt. While it waits in an overlapped
-    /// halt it gets what its own notifications lead to.
-    fn check_mcm_may_be_asked(&mut self, driver: DriverId, adapter: AdapterId, object: Object, opens: bool) {
+    /// Nothing goes to a miniport before its initialisation has returned or after its halt. While an MCM waits in an
+    /// overlapped halt it gets what its own notifications lead to, and VCs may be left then.
+    pub(super) fn check_adapter_may_be_asked(
+        &mut self,
+        driver: DriverId,
+        adapter: AdapterId,
+        object: Object,
+        opens: bool,
+    ) {
         let overlapped = self.order == StopOrder::Overlapped && !opens;
         match self.adapter(adapter).state {
             AdapterState::Initializing => {
-                let offence = "something was asked of an MCM before MiniportInitializeEx had returned";
+                let offence = "something was asked of a miniport before MiniportInitializeEx had returned";
                 self.fault(Rule::BindingNdisInitQuiet, driver, object, offence);
             }
             AdapterState::Halting if overlapped => {}
             AdapterState::Halting | AdapterState::Halted => {
-                let offence = "something was asked of an MCM after MiniportHaltEx";
+                let offence = "something was asked of a miniport after MiniportHaltEx";
                 self.fault(Rule::BindingNdisHaltQuiet, driver, object, offence);
             }
             AdapterState::Paused
@@ -400,7 +436,7 @@ impl Auditor {
     }
 
     /// The same for a handler of its call manager.
-    fn manager_of(&mut self, driver: DriverId, from: Target, context: Token) -> Option<Af> {
+    pub(super) fn manager_of(&mut self, driver: DriverId, from: Target, context: Token) -> Option<Af> {
         let object = self.object(driver, from);
         let Some(&af) = self.af(from) else {
             let offence = "a call manager was called for an address family that is closed";
@@ -411,7 +447,7 @@ impl Auditor {
             self.fault(Rule::AfNdisCmContext, driver, object, WRONG_CONTEXT);
         }
         if let (true, Some(adapter)) = (af.is_mcm, af.adapter) {
-            self.check_mcm_may_be_asked(driver, adapter, object, false);
+            self.check_adapter_may_be_asked(driver, adapter, object, false);
         }
         Some(af)
     }
@@ -423,6 +459,14 @@ impl Auditor {
         if before.is_closed || before.close == Asked::Outstanding {
             let object = self.object(driver, from);
             self.fault(Rule::AfNdisCmContext, driver, object, "ProtocolCmCloseAf was called a second time");
+        }
+        if let Target::Af(key) = from
+            && (self.has_sap(key) || self.keeps_open(key) == Some(true))
+        {
+            let object = self.object(driver, from);
+            let offence =
+                "a close reached the call manager although the client had not cleared the address family";
+            self.fault(Rule::VcNdisAfClose, driver, object, offence);
         }
         if let Some(af) = self.af_mut(from) {
             af.close = Asked::Outstanding;
@@ -473,8 +517,15 @@ impl Auditor {
             return;
         }
         let success = Status::SUCCESS;
-        // A refusal that nobody was asked about changes nothing: the close that is under way goes on.
+        // A refusal that nobody was asked about changes nothing: a close that is under way goes on.
         if !frame.asked && status != success {
+            if let Target::Af(key) = frame.target {
+                let is_kept = self.has_sap(key) || self.keeps_open(key) != Some(false);
+                if !is_kept && !self.is_closing(key) && !frame.warned {
+                    let object = self.object(driver, frame.target);
+                    self.fault(Rule::VcNdisAfClose, driver, object, NEVER_ASKED);
+                }
+            }
             return;
         }
         let wrong = self.af(frame.target).is_some_and(|af| match af.close {
@@ -604,11 +655,17 @@ impl Auditor {
         let unanswered = |&(ddi, target): &(Ddi, Target)| {
             ddi == Ddi::NdisCmNotifyCloseAddressFamily && self.af(target).is_some_and(is_party)
         };
+        let has_part = |vc: Target| self.has_part_in(vc, binding.driver, binding.adapter);
         let runs = |frame: &Frame| match (frame.kind, frame.target) {
             // The bind and the unbind are where the close is called from.
             (Kind::Handler(Ddi::ProtocolBindAdapterEx | Ddi::ProtocolUnbindAdapterEx), _) => false,
             (Kind::Handler(_), Target::Binding(key)) => key == binding.key,
             (Kind::Handler(_), Target::Af(_)) => self.af(frame.target).is_some_and(is_party),
+            (Kind::Handler(_), Target::Sap(_)) => {
+                self.sap(frame.target).and_then(|sap| self.af(Target::Af(sap.af))).is_some_and(is_party)
+            }
+            (Kind::Handler(_), Target::Vc(_)) => has_part(frame.target),
+            (Kind::Handler(_), Target::Party(_)) => has_part(self.vc_of_party(frame.target)),
             (Kind::Handler(_), Target::None | Target::Adapter(_) | Target::Registration(_))
             | (Kind::Job(_) | Kind::Call(_), _) => false,
         };
@@ -620,7 +677,7 @@ impl Auditor {
     pub(super) fn afs_owed(&self, owed: &mut Vec<Violation>) {
         for &(ddi, target) in &self.pended {
             let Some(af) = self.af(target) else { continue };
-            let late = "the completion of a pended call never came";
+            let late = NEVER_CAME;
             let (rule, offence) = match (ddi, af.open, af.close, af.notification) {
                 (Ddi::NdisClOpenAddressFamilyEx, Asked::Answered(_), ..)
                 | (Ddi::NdisClCloseAddressFamily, _, Asked::Answered(_), _)

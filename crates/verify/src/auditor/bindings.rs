@@ -15,7 +15,7 @@ const REGISTRATION_ATTRIBUTES: u32 =
 /// What is known of one adapter.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) struct Adapter {
-    driver: Option<DriverId>,
+    pub(super) driver: Option<DriverId>,
     handle: Option<Handle>,
     /// `MiniportAdapterContext`.
     pub(super) context: Option<Token>,
@@ -351,9 +351,7 @@ impl Auditor {
         };
         let target = match from {
             Target::Binding(_) => from,
-            Target::None | Target::Adapter(_) | Target::Registration(_) | Target::Af(_) => {
-                self.target_where(by_context)
-            }
+            _ => self.target_where(by_context),
         };
         let fits = self.binding_mut(target).is_some_and(|binding| {
             binding.driver == driver && binding.context.is_none_or(|given| given == context)

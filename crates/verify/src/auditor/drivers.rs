@@ -3,7 +3,7 @@
 use super::{Auditor, Target};
 use contract::{Ddi, Rule, Status};
 use model::block::{HandlerSet, OptionalHandlers};
-use model::{Callback, DriverId, Object, Token};
+use model::{Callback, DriverId, Object, Side, Token};
 
 const CLIENT_HANDLERS: u32 = contract::values::ndis_object_type::NDIS_OBJECT_TYPE_CO_CLIENT_OPTIONAL_HANDLERS;
 
@@ -109,7 +109,19 @@ impl Auditor {
             // A call manager has these as a protocol, an MCM as a miniport.
             | Callback::CmOpenAf { .. }
             | Callback::CmCloseAf { .. }
-            | Callback::CmNotifyCloseAfComplete { .. } => false,
+            | Callback::CmNotifyCloseAfComplete { .. }
+            | Callback::CmRegisterSap { .. }
+            | Callback::CmDeregisterSap { .. }
+            | Callback::CoCreateVc { side: Side::CallManager, .. }
+            | Callback::CoDeleteVc { side: Side::CallManager, .. }
+            | Callback::CmActivateVcComplete { .. }
+            | Callback::CmDeactivateVcComplete { .. }
+            | Callback::CmMakeCall { .. }
+            | Callback::CmModifyCallQoS { .. }
+            | Callback::CmCloseCall { .. }
+            | Callback::CmIncomingCallComplete { .. }
+            | Callback::CmAddParty { .. }
+            | Callback::CmDropParty { .. } => false,
             Callback::Uninstall {}
             | Callback::BindAdapterEx { .. }
             | Callback::OpenAdapterCompleteEx { .. }
@@ -119,15 +131,32 @@ impl Auditor {
             | Callback::CoAfRegisterNotify { .. }
             | Callback::ClOpenAfCompleteEx { .. }
             | Callback::ClCloseAfComplete { .. }
-            | Callback::ClNotifyCloseAf { .. } => this.protocol.options_due,
+            | Callback::ClNotifyCloseAf { .. }
+            | Callback::ClRegisterSapComplete { .. }
+            | Callback::ClDeregisterSapComplete { .. }
+            | Callback::CoCreateVc { side: Side::Client, .. }
+            | Callback::CoDeleteVc { side: Side::Client, .. }
+            | Callback::ClMakeCallComplete { .. }
+            | Callback::ClModifyCallQoSComplete { .. }
+            | Callback::ClCloseCallComplete { .. }
+            | Callback::ClIncomingCall { .. }
+            | Callback::ClCallConnected { .. }
+            | Callback::ClIncomingCallQoSChange { .. }
+            | Callback::ClIncomingCloseCall { .. }
+            | Callback::ClAddPartyComplete { .. }
+            | Callback::ClDropPartyComplete { .. }
+            | Callback::ClIncomingDropParty { .. } => this.protocol.options_due,
             Callback::MiniportDriverUnload { .. }
             | Callback::MiniportInitializeEx { .. }
             | Callback::MiniportPause { .. }
             | Callback::MiniportRestart { .. }
             | Callback::MiniportHaltEx { .. }
-            | Callback::MiniportDevicePnPEventNotify { .. } => this.miniport.options_due,
-            _ => panic!("TEMPORARY"),
-};
+            | Callback::MiniportDevicePnPEventNotify { .. }
+            | Callback::MiniportCoCreateVc { .. }
+            | Callback::MiniportCoDeleteVc { .. }
+            | Callback::MiniportCoActivateVc { .. }
+            | Callback::MiniportCoDeactivateVc { .. } => this.miniport.options_due,
+        };
         if due {
             let offence = "a handler was called before XxxSetOptions";
             self.fault(Rule::RegistrationNdisSetoptionsInside, driver, Object::Driver(driver), offence);

@@ -10,21 +10,33 @@
 //! - a completion comes exactly if the call returns `NDIS_STATUS_PENDING`, and once;
 //! - a call returns a status that its page names, or the one that the driver behind it gave.
 //!
-//! The rules of each area stand in a file of their own: `drivers`, `bindings` (with adapters), `afs`.
+//! The rules of each area stand in a file of their own: `drivers`, `bindings` (with adapters), `afs`, `saps`, `vcs`,
+//! `calls`, `parties`; `duties` has what the contract says of each function.
 
 mod afs;
 mod bindings;
+mod calls;
 mod drivers;
+mod duties;
+mod exchange;
+mod parties;
+mod saps;
 #[cfg(test)]
 mod tests;
+mod vcs;
 
+use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::vec::Vec;
-use contract::{Area, Ddi, Rule, Status};
+use contract::{Ddi, Rule, Status};
+use duties::{completes, documents, duty, duty_of_call, may_cause, started_by};
+use exchange::{Asked, Exchange, contents};
+use model::block::CallParameters;
 use model::record::{Event, Finding, Monitor, Record, Rest, TaskNumber};
 use model::{
-    AdapterId, Call, Callback, DriverId, HandleArg, Job, Object, OutParameter, Reply, StopOrder, Violation,
-    World,
+    AdapterId, Call, Callback, DriverId, Handle, HandleArg, HandleKind, Job, Object, OutParameter, PartyId,
+    Reply, SapId, Side, StopOrder, Value, VcId, Violation, World,
 };
+use vcs::Who;
 
 /// Judges our own NDIS.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -39,7 +51,14 @@ pub struct Auditor {
     bindings: Vec<bindings::Binding>,
     registrations: Vec<afs::Registration>,
     afs: Vec<afs::Af>,
-    /// How many bindings, registrations and address families there have been.
+    saps: BTreeMap<Key, saps::Sap>,
+    vcs: BTreeMap<Key, vcs::Vc>,
+    parties: BTreeMap<Key, parties::Party>,
+    /// Which parties count on which VC.
+    parties_on: BTreeSet<(Key, Key)>,
+    /// SAPs, VCs and parties by the client's handle.
+    handles: BTreeMap<Handle, Key>,
+    /// How many objects there have been.
     keys: u32,
     /// What the present record has shown.
     found: Vec<Violation>,
@@ -51,12 +70,20 @@ struct Frame {
     task: TaskNumber,
     kind: Kind,
     target: Target,
+    /// A call: what the driver passed.
+    call: Option<Call>,
+    /// A call of `NdisClMakeCall`: the first party, if the call is to have parties.
+    party: Option<Key>,
     /// A call: whether NDIS has called a handler because of it.
     asked: bool,
     /// A call: whether its completion has been delivered, before its return.
     completed: bool,
     /// A call: what the last handler that it led to has answered.
-    answer: Option<Status>,
+    answer: Option<Reply>,
+    /// A call: the call parameters that it has stored for its caller.
+    stored: Option<CallParameters>,
+    /// A call: whether NDIS has warned of it. What it refuses then is the driver's business.
+    warned: bool,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -75,11 +102,21 @@ enum Target {
     Binding(Key),
     Registration(Key),
     Af(Key),
+    Sap(Key),
+    /// Also the call on it.
+    Vc(Key),
+    Party(Key),
 }
 
-/// A binding, registration or address family, by the order in which they came.
+/// An object that comes and goes, by the order in which they came.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 struct Key(u32);
+
+const WRONG_STATUS: &str = "a driver was told another status than the one that the other driver gave";
+const WRONG_PARAMETERS: &str = "a driver got other call parameters than the other driver gave";
+const WRONG_HANDLE: &str = "a driver got a handle of another object, or of another driver";
+const NEVER_ASKED: &str = "a request was failed without a call of the driver that it is for";
+const NEVER_CAME: &str = "the completion of a pended call never came";
 
 /// How a saved trace ends.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -138,6 +175,11 @@ impl Auditor {
             bindings: Vec::new(),
             registrations: Vec::new(),
             afs: Vec::new(),
+            saps: BTreeMap::new(),
+            vcs: BTreeMap::new(),
+            parties: BTreeMap::new(),
+            parties_on: BTreeSet::new(),
+            handles: BTreeMap::new(),
             keys: 0,
             found: Vec::new(),
         }
@@ -159,6 +201,24 @@ impl Auditor {
         let mut owed = Vec::new();
         self.bindings_owed(&mut owed);
         self.afs_owed(&mut owed);
+        for &(ddi, target) in &self.pended {
+            let by = match target {
+                Target::Sap(_) => self.sap_owes(ddi, target),
+                Target::Vc(_) => self.vc_owes(ddi, target),
+                Target::Party(_) => self.party_owes(ddi, target),
+                Target::None
+                | Target::Adapter(_)
+                | Target::Binding(_)
+                | Target::Registration(_)
+                | Target::Af(_) => None,
+            };
+            owed.extend(by.map(|by| Violation {
+                rule: duty_of_call(ddi),
+                by,
+                object: self.object(by, target),
+                offence: NEVER_CAME,
+            }));
+        }
         owed
     }
 
@@ -166,7 +226,7 @@ impl Auditor {
         let task = record.task;
         match record.event {
             Event::Called(driver, ref call) => self.called(task, driver, call),
-            Event::Published(_, out) => self.published(task, out),
+            Event::Published(driver, out) => self.published(task, driver, out),
             Event::Returned(driver, ddi, status) => self.returned(task, driver, ddi, status),
             Event::Invoked(driver, ref callback) => self.invoked(record, driver, callback),
             Event::Replied(_, ddi, reply) => self.replied(task, ddi, reply),
@@ -175,13 +235,17 @@ impl Auditor {
                 self.frames.push(Frame::new(task, Kind::Job(started_by(job)), target));
             }
             Event::Ended => self.frames.retain(|frame| frame.task != task),
+            Event::Warned(_) => {
+                if let Some(frame) = self.frames.iter_mut().rfind(|frame| frame.task == task) {
+                    frame.warned = true;
+                }
+            }
             Event::Commanded(_)
             | Event::Queued(..)
             | Event::Waiting(..)
             | Event::Kernel(..)
             | Event::Printed(..)
             | Event::Edge(..)
-            | Event::Warned(_)
             | Event::Violated(_) => {}
         }
     }
@@ -232,18 +296,82 @@ impl Auditor {
             Call::ClNotifyCloseAddressFamilyComplete { af, status } => {
                 self.notification_completes(driver, af, status)
             }
-            _ => panic!("TEMPORARY"),
+            Call::ClRegisterSap { af, sap_context, specification } => {
+                self.sap_registers(driver, af, sap_context, specification)
+            }
+            Call::CmRegisterSapComplete { status, sap, sap_context } => {
+                self.register_completes(driver, sap, status, sap_context)
+            }
+            Call::ClDeregisterSap { sap } => self.target_of_sap(driver, Side::Client, sap),
+            Call::CmDeregisterSapComplete { status, sap } => self.deregister_completes(driver, sap, status),
+            Call::CoCreateVc { binding, af, vc_context, .. } => {
+                self.vc_creates(driver, binding, af, vc_context)
+            }
+            Call::MCmCreateVc { af, vc_context, .. } => self.mcm_creates(driver, af, vc_context),
+            Call::CoDeleteVc { vc }
+            | Call::MCmDeleteVc { vc }
+            | Call::CoAssignInstanceName { vc, .. }
+            | Call::CoGetTapiCallId { vc, .. } => self.target_of_protocol_vc(driver, vc),
+            Call::CmActivateVc { vc, .. }
+            | Call::MCmActivateVc { vc, .. }
+            | Call::CmDeactivateVc { vc }
+            | Call::MCmDeactivateVc { vc }
+            | Call::CmDispatchIncomingCall { vc, .. }
+            | Call::CmDispatchCallConnected { vc }
+            | Call::CmDispatchIncomingCallQoSChange { vc, .. }
+            | Call::CmDispatchIncomingCloseCall { vc, .. } => self.target_of_vc(driver, Who::Manager, vc),
+            Call::MCoActivateVcComplete { status, vc, parameters } => {
+                self.activate_completes(driver, vc, status, parameters)
+            }
+            Call::MCoDeactivateVcComplete { status, vc } => self.deactivate_completes(driver, vc, status),
+            Call::ClGetProtocolVcContextFromTapiCallId { .. } => Target::None,
+            Call::ClMakeCall { vc, .. } | Call::ClModifyCallQoS { vc, .. } | Call::ClCloseCall { vc, .. } => {
+                self.target_of_vc(driver, Who::Client, vc)
+            }
+            Call::ClIncomingCallComplete { status, vc, parameters } => {
+                self.offer_completes(driver, vc, status, parameters)
+            }
+            Call::CmMakeCallComplete { status, vc, party, party_context, parameters } => {
+                self.make_completes(driver, vc, status, party, party_context, parameters)
+            }
+            Call::CmCloseCallComplete { status, vc, .. } => self.close_call_completes(driver, vc, status),
+            Call::CmModifyCallQoSComplete { status, vc, parameters } => {
+                self.modify_completes(driver, vc, status, parameters)
+            }
+            Call::ClAddParty { vc, party_context, .. } => self.party_adds(driver, vc, party_context),
+            Call::ClDropParty { party, .. } => self.target_of_party(driver, Side::Client, party),
+            Call::CmAddPartyComplete { status, party, party_context, parameters } => {
+                self.add_completes(driver, party, status, party_context, parameters)
+            }
+            Call::CmDropPartyComplete { status, party } => self.drop_completes(driver, party, status),
+            Call::CmDispatchIncomingDropParty { party, .. } => {
+                self.target_of_party(driver, Side::CallManager, party)
+            }
         };
-        self.frames.push(Frame::new(task, Kind::Call(call.ddi()), target));
+        let mut frame = Frame::new(task, Kind::Call(call.ddi()), target);
+        frame.call = Some(*call);
+        frame.party = self.first_party(call, target);
+        self.frames.push(frame);
     }
 
-    fn published(&mut self, task: TaskNumber, out: OutParameter) {
-        let Some(target) = self.top(task).map(|frame| frame.target) else { return };
+    fn published(&mut self, task: TaskNumber, driver: DriverId, out: OutParameter) {
+        let Some(&frame) = self.top(task) else { return };
+        let target = frame.target;
         match out {
             OutParameter::DriverHandle(_) => {}
             OutParameter::Binding(handle, _) => self.binding_stored(target, handle),
             OutParameter::AddressFamily(handle) => self.af_stored(target, handle),
-            _ => panic!("TEMPORARY"),
+            OutParameter::Sap(handle) => self.sap_stored(driver, target, handle),
+            OutParameter::Vc(handle) => self.vc_stored(driver, target, handle),
+            OutParameter::Party(handle) => self.party_stored(driver, &frame, handle),
+            OutParameter::CallParameters(parameters) => {
+                if let Some(frame) = self.frames.iter_mut().rfind(|frame| frame.task == task) {
+                    frame.stored = Some(parameters);
+                }
+            }
+            OutParameter::InstanceName(name, index) => self.named(driver, target, name, index),
+            OutParameter::CallId(id) => self.identified(driver, target, id),
+            OutParameter::VcContext(context) => self.found_by_call_id(driver, &frame, context),
         }
     }
 
@@ -252,7 +380,7 @@ impl Auditor {
         let Some(index) = self.frames.iter().rposition(is_it) else { return };
         let frame = self.frames.remove(index);
         let object = self.object(driver, frame.target);
-        if !documents(ddi, status) && frame.answer != Some(status) {
+        if !documents(ddi, status) && frame.answer.is_none_or(|answer| answer.status != status) {
             self.fault(
                 duty_of_call(ddi),
                 driver,
@@ -279,8 +407,76 @@ impl Auditor {
             Ddi::NdisClOpenAddressFamilyEx => self.open_returned(driver, frame, status),
             Ddi::NdisClCloseAddressFamily => self.close_returned(driver, frame, status),
             Ddi::NdisCmNotifyCloseAddressFamily => self.notify_returned(driver, frame, status),
+            Ddi::NdisClRegisterSap => self.register_returned(driver, &frame, status),
+            Ddi::NdisClDeregisterSap => self.deregister_returned(driver, &frame, status),
+            Ddi::NdisCoCreateVc | Ddi::NdisMCmCreateVc => self.create_returned(driver, &frame, status),
+            Ddi::NdisCoDeleteVc | Ddi::NdisMCmDeleteVc => self.delete_returned(driver, &frame, status),
+            Ddi::NdisCmActivateVc | Ddi::NdisMCmActivateVc => self.activate_returned(driver, &frame, status),
+            Ddi::NdisCmDeactivateVc | Ddi::NdisMCmDeactivateVc => {
+                self.deactivate_returned(driver, &frame, status);
+            }
+            Ddi::NdisClMakeCall => self.make_returned(driver, &frame, status),
+            Ddi::NdisClModifyCallQoS => self.modify_returned(driver, &frame, status),
+            Ddi::NdisClCloseCall => self.close_call_returned(driver, &frame, status),
+            Ddi::NdisCmDispatchIncomingCall => self.offer_returned(driver, &frame, status),
+            Ddi::NdisClIncomingCallComplete => self.answer_returned(&frame),
+            Ddi::NdisCmDispatchCallConnected
+            | Ddi::NdisCmDispatchIncomingCallQoSChange
+            | Ddi::NdisCmDispatchIncomingCloseCall => self.dispatch_returned(driver, &frame),
+            Ddi::NdisClAddParty => self.add_returned(driver, &frame, status),
+            Ddi::NdisClDropParty => self.drop_returned(driver, &frame, status),
+            Ddi::NdisCmDispatchIncomingDropParty => self.incoming_drop_returned(driver, &frame),
             // The others are over with their call.
             _ => {}
+        }
+        self.check_stored(driver, &frame, object, status);
+    }
+
+    /// The caller of a call that is over has the call parameters as the other driver left them.
+    fn check_stored(&mut self, driver: DriverId, frame: &Frame, object: Object, status: Status) {
+        let Some(call) = frame.call.filter(|_| status != Status::PENDING) else { return };
+        let mut given = CallParameters::NULL;
+        call.each_argument(|_, value| {
+            if let Value::CallParameters(parameters) = value {
+                given = parameters;
+            }
+        });
+        let changed = frame.answer.map(|answer| answer.parameters).filter(|left| !left.is_null());
+        let expected = changed.unwrap_or(given);
+        let wrong = match frame.stored {
+            Some(stored) => contents(&stored) != contents(&expected),
+            None => status == Status::SUCCESS && contents(&expected) != contents(&given),
+        };
+        if wrong {
+            self.fault(duty_of_call(call.ddi()), driver, object, WRONG_PARAMETERS);
+        }
+    }
+
+    /// A call whose request is for another driver leads to a call of that driver, and returns its answer.
+    fn check_relayed(
+        &mut self,
+        unasked: Rule,
+        wrong: Rule,
+        driver: DriverId,
+        frame: &Frame,
+        asked: Asked,
+        status: Status,
+    ) {
+        let object = self.object(driver, frame.target);
+        if frame.completed || status == Status::PENDING && frame.asked {
+            return;
+        }
+        if !frame.asked {
+            // NDIS may run out of memory, and refuses what breaks a rule.
+            let may_refuse = status == Status::RESOURCES || status != Status::SUCCESS && frame.warned;
+            if !may_refuse {
+                self.fault(unasked, driver, object, NEVER_ASKED);
+            }
+        } else if asked.contradicts(status) {
+            self.fault(wrong, driver, object, WRONG_STATUS);
+        } else if asked == Asked::Outstanding {
+            let offence = "a call was over before the driver that it is for had answered";
+            self.fault(wrong, driver, object, offence);
         }
     }
 
@@ -381,7 +577,84 @@ impl Auditor {
             Callback::CmNotifyCloseAfComplete { af_context, status } => {
                 self.notification_reported(driver, from, af_context, status, cause)
             }
-            _ => panic!("TEMPORARY"),
+            Callback::CmRegisterSap { af_context, specification, sap } => {
+                self.register_begins(driver, from, af_context, specification, sap)
+            }
+            Callback::ClRegisterSapComplete { status, sap_context, specification, sap } => {
+                self.register_reported(driver, from, status, sap_context, specification, sap)
+            }
+            Callback::CmDeregisterSap { sap_context } => self.deregister_begins(driver, from, sap_context),
+            Callback::ClDeregisterSapComplete { status, sap_context } => {
+                self.deregister_reported(driver, from, status, sap_context)
+            }
+            Callback::CoCreateVc { af_context, vc, side } => {
+                self.create_begins(driver, from, af_context, vc, side)
+            }
+            Callback::CoDeleteVc { vc_context, side } => {
+                self.delete_begins(driver, from, vc_context, side, cause)
+            }
+            Callback::MiniportCoCreateVc { adapter_context, vc } => {
+                self.miniport_create_begins(driver, from, adapter_context, vc)
+            }
+            Callback::MiniportCoDeleteVc { vc_context } => {
+                self.miniport_delete_begins(driver, from, vc_context, cause)
+            }
+            Callback::MiniportCoActivateVc { vc_context, parameters } => {
+                self.activate_begins(driver, from, vc_context, parameters, cause)
+            }
+            Callback::MiniportCoDeactivateVc { vc_context } => {
+                self.deactivate_begins(driver, from, vc_context)
+            }
+            Callback::CmActivateVcComplete { status, vc_context, parameters } => {
+                self.activate_reported(driver, from, status, vc_context, parameters)
+            }
+            Callback::CmDeactivateVcComplete { status, vc_context } => {
+                self.deactivate_reported(driver, from, status, vc_context)
+            }
+            Callback::CmMakeCall { vc_context, parameters, party } => {
+                self.make_begins(driver, from, vc_context, parameters, party, cause)
+            }
+            Callback::ClMakeCallComplete { status, vc_context, party, parameters } => {
+                self.make_reported(driver, from, status, vc_context, party, parameters)
+            }
+            Callback::CmModifyCallQoS { vc_context, parameters } => {
+                self.modify_begins(driver, from, vc_context, parameters, cause)
+            }
+            Callback::ClModifyCallQoSComplete { status, vc_context, parameters } => {
+                self.modify_reported(driver, from, status, vc_context, parameters)
+            }
+            Callback::CmCloseCall { vc_context, party_context, data, size } => {
+                self.close_call_begins(driver, from, vc_context, party_context, (data, size), cause)
+            }
+            Callback::ClCloseCallComplete { status, vc_context, party_context } => {
+                self.close_call_reported(driver, from, status, vc_context, party_context)
+            }
+            Callback::ClIncomingCall { sap_context, vc_context, parameters } => {
+                self.offer_begins(driver, from, sap_context, vc_context, parameters, cause)
+            }
+            Callback::CmIncomingCallComplete { status, vc_context, parameters } => {
+                self.offer_reported(driver, from, status, vc_context, parameters)
+            }
+            Callback::ClCallConnected { vc_context }
+            | Callback::ClIncomingCallQoSChange { vc_context, .. }
+            | Callback::ClIncomingCloseCall { vc_context, .. } => {
+                self.dispatch_begins(driver, from, vc_context, callback, cause)
+            }
+            Callback::CmAddParty { vc_context, parameters, party } => {
+                self.add_begins(driver, from, vc_context, parameters, party, cause)
+            }
+            Callback::ClAddPartyComplete { status, party_context, party, parameters } => {
+                self.add_reported(driver, from, status, party_context, party, parameters)
+            }
+            Callback::CmDropParty { party_context, data, size } => {
+                self.drop_begins(driver, from, party_context, (data, size), cause)
+            }
+            Callback::ClDropPartyComplete { status, party_context } => {
+                self.drop_reported(driver, from, status, party_context)
+            }
+            Callback::ClIncomingDropParty { status, party_context, data, size } => {
+                self.incoming_drop_begins(driver, from, status, party_context, (data, size), cause)
+            }
         }
     }
 
@@ -393,6 +666,16 @@ impl Auditor {
             Callback::ClOpenAfCompleteEx { status, .. } => self.open_over(target, status),
             Callback::ClCloseAfComplete { status, .. } => self.close_over(target, status),
             Callback::CmNotifyCloseAfComplete { .. } => self.notification_over(target),
+            Callback::ClRegisterSapComplete { status, .. } => self.register_over(target, status),
+            Callback::ClDeregisterSapComplete { status, .. } => self.deregister_over(target, status),
+            Callback::CmActivateVcComplete { .. } => self.activate_over(target),
+            Callback::CmDeactivateVcComplete { .. } => self.deactivate_over(target),
+            Callback::ClMakeCallComplete { status, .. } => self.make_over(target, status),
+            Callback::ClModifyCallQoSComplete { .. } => self.modify_over(target),
+            Callback::ClCloseCallComplete { status, .. } => self.close_call_over(target, status),
+            Callback::CmIncomingCallComplete { .. } => self.offer_over(target),
+            Callback::ClAddPartyComplete { status, .. } => self.add_over(target, status),
+            Callback::ClDropPartyComplete { status, .. } => self.drop_over(target, status),
             Callback::DriverEntry { .. }
             | Callback::Unload { .. }
             | Callback::MiniportDriverUnload { .. }
@@ -410,8 +693,25 @@ impl Auditor {
             | Callback::CoAfRegisterNotify { .. }
             | Callback::CmOpenAf { .. }
             | Callback::CmCloseAf { .. }
-            | Callback::ClNotifyCloseAf { .. } => {}
-            _ => panic!("TEMPORARY"),
+            | Callback::ClNotifyCloseAf { .. }
+            | Callback::CmRegisterSap { .. }
+            | Callback::CmDeregisterSap { .. }
+            | Callback::CoCreateVc { .. }
+            | Callback::CoDeleteVc { .. }
+            | Callback::MiniportCoCreateVc { .. }
+            | Callback::MiniportCoDeleteVc { .. }
+            | Callback::MiniportCoActivateVc { .. }
+            | Callback::MiniportCoDeactivateVc { .. }
+            | Callback::CmMakeCall { .. }
+            | Callback::CmModifyCallQoS { .. }
+            | Callback::CmCloseCall { .. }
+            | Callback::ClIncomingCall { .. }
+            | Callback::ClCallConnected { .. }
+            | Callback::ClIncomingCallQoSChange { .. }
+            | Callback::ClIncomingCloseCall { .. }
+            | Callback::CmAddParty { .. }
+            | Callback::CmDropParty { .. }
+            | Callback::ClIncomingDropParty { .. } => {}
         }
     }
 
@@ -443,7 +743,7 @@ impl Auditor {
         let Some(index) = self.frames.iter().rposition(is_it) else { return };
         let frame = self.frames.remove(index);
         if let Some(cause) = self.frames.iter_mut().rfind(|frame| frame.task == task) {
-            cause.answer = Some(reply.status);
+            cause.answer = Some(reply);
         }
         let over = reply.status != Status::PENDING;
         match ddi {
@@ -457,6 +757,21 @@ impl Auditor {
             Ddi::ProtocolCmOpenAf if over => self.open_answered(frame.target, reply),
             Ddi::ProtocolCmCloseAf if over => self.close_answered(frame.target, reply.status),
             Ddi::ProtocolClNotifyCloseAf if over => self.notification_answered(frame.target, reply.status),
+            Ddi::ProtocolCmRegisterSap if over => self.register_answered(frame.target, reply),
+            Ddi::ProtocolCmDeregisterSap if over => self.deregister_answered(frame.target, reply.status),
+            // These may not pend: that is a refusal.
+            Ddi::ProtocolCoCreateVc => self.create_answered(frame.target, reply),
+            Ddi::MiniportCoCreateVc => self.miniport_create_answered(frame.target, reply),
+            Ddi::ProtocolCoDeleteVc => self.delete_answered(frame.target, reply.status),
+            Ddi::MiniportCoDeleteVc => self.miniport_delete_answered(frame.target),
+            Ddi::MiniportCoActivateVc if over => self.activate_answered(frame.target, reply),
+            Ddi::MiniportCoDeactivateVc if over => self.deactivate_answered(frame.target, reply.status),
+            Ddi::ProtocolCmMakeCall if over => self.make_answered(frame.target, reply),
+            Ddi::ProtocolCmModifyCallQoS if over => self.modify_answered(frame.target, reply),
+            Ddi::ProtocolCmCloseCall if over => self.close_call_answered(frame.target, reply.status),
+            Ddi::ProtocolClIncomingCall if over => self.offer_answered(frame.target, reply),
+            Ddi::ProtocolCmAddParty if over => self.add_answered(frame.target, reply),
+            Ddi::ProtocolCmDropParty if over => self.drop_answered(frame.target, reply.status),
             // A pended handler is over with its completion; the others decide nothing.
             _ => {}
         }
@@ -471,6 +786,53 @@ impl Auditor {
     fn next_key(&mut self) -> Key {
         self.keys += 1;
         Key(self.keys)
+    }
+
+    /// The object with this handle, if the handle is of this kind.
+    fn key_of(&self, handle: HandleArg, kind: HandleKind) -> Option<Key> {
+        let HandleArg::Known(handle) = handle else { return None };
+        if handle.kind != kind {
+            return None;
+        }
+        self.handles.get(&of_client(handle)).copied()
+    }
+
+    /// Takes note of a handle, which must be of this kind and, if it is known, of this object. Gives the client's.
+    fn handle_given(
+        &mut self,
+        driver: DriverId,
+        target: Target,
+        key: Key,
+        handle: Handle,
+        kind: HandleKind,
+    ) -> Handle {
+        let client = of_client(handle);
+        let known = *self.handles.entry(client).or_insert(key);
+        let another = self.handle_of(target).is_some_and(|given| given != client);
+        if handle.kind != kind || known != key || another {
+            let object = self.object(driver, target);
+            let rule = match target {
+                Target::Sap(_) => Rule::SapNdisRelay,
+                Target::Party(_) => Rule::PartyNdisRelay,
+                _ => Rule::VcNdisContext,
+            };
+            self.fault(rule, driver, object, WRONG_HANDLE);
+        }
+        client
+    }
+
+    /// The client's handle of a SAP, VC or party.
+    fn handle_of(&self, target: Target) -> Option<Handle> {
+        match target {
+            Target::Sap(key) => self.saps.get(&key)?.handle,
+            Target::Vc(key) => self.vcs.get(&key)?.handle,
+            Target::Party(key) => self.parties.get(&key)?.handle,
+            Target::None
+            | Target::Adapter(_)
+            | Target::Binding(_)
+            | Target::Registration(_)
+            | Target::Af(_) => None,
+        }
     }
 
     fn fault(&mut self, rule: Rule, by: DriverId, object: Object, offence: &'static str) {
@@ -502,6 +864,9 @@ impl Auditor {
             Target::Binding(key) => self.object_of_binding(key),
             Target::Registration(key) => self.object_of_registration(key),
             Target::Af(key) => self.object_of_af(key),
+            Target::Sap(_) => self.handle_of(target).map(|handle| Object::Sap(SapId(handle))),
+            Target::Vc(_) => self.handle_of(target).map(|handle| Object::Vc(VcId(handle))),
+            Target::Party(_) => self.handle_of(target).map(|handle| Object::Party(PartyId(handle))),
         };
         object.unwrap_or(Object::Driver(driver))
     }
@@ -509,136 +874,36 @@ impl Auditor {
 
 impl Frame {
     fn new(task: TaskNumber, kind: Kind, target: Target) -> Frame {
-        Frame { task, kind, target, asked: false, completed: false, answer: None }
-    }
-}
-
-/// Whether the page of `ddi` names `status`, or a rule says that NDIS refuses a breach with it.
-fn documents(ddi: Ddi, status: Status) -> bool {
-    let returns = ddi.info().returns;
-    let named = |name: &str| returns.iter().any(|&known| known == name || known == "NDIS_STATUS_XXX");
-    if status == Status::SUCCESS {
-        return returns.is_empty() || named("NDIS_STATUS_SUCCESS");
-    }
-    if status == Status::PENDING {
-        return ddi.info().may_pend;
-    }
-    let name = status.name().unwrap_or("NDIS_STATUS_XXX");
-    named(name)
-        || Rule::ALL.iter().any(|rule| rule.info().refusal == Some(name) && rule.info().ddis.contains(&ddi))
-}
-
-/// Whether `kind` is a reason for NDIS to call the handler `ddi`.
-fn may_cause(kind: Kind, ddi: Ddi) -> bool {
-    match kind {
-        Kind::Call(call) => call.info().causes.contains(&ddi),
-        Kind::Job(handlers) => handlers.contains(&ddi),
-        // A handler's return leads to nothing by itself: its call or job goes on.
-        Kind::Handler(_) => false,
-    }
-}
-
-/// The handlers that a job calls.
-fn started_by(job: Job) -> &'static [Ddi] {
-    match job {
-        Job::Load(_) => &[Ddi::DriverEntry],
-        Job::Initialize(_) => &[Ddi::MiniportInitializeEx],
-        Job::Bind(..) => &[Ddi::ProtocolBindAdapterEx],
-        Job::OpenAdapterComplete(_) => &[Ddi::ProtocolOpenAdapterCompleteEx],
-        Job::AfRegisterNotify(..) => &[Ddi::ProtocolCoAfRegisterNotify],
-        Job::OpenAfComplete(_) => &[Ddi::ProtocolClOpenAfCompleteEx],
-        // The call manager had NDIS_STATUS_PENDING, so a client that answers at once leads to a completion.
-        Job::NotifyCloseAf(_) => &[Ddi::ProtocolClNotifyCloseAf, Ddi::ProtocolCmNotifyCloseAfComplete],
-        Job::NetPnPEvent(..) => &[Ddi::ProtocolNetPnPEvent],
-        Job::PauseMiniport(_) => &[Ddi::MiniportPause],
-        Job::RestartMiniport(_) => &[Ddi::MiniportRestart],
-        Job::SurpriseRemoved(_) => &[Ddi::MiniportDevicePnPEventNotify],
-        Job::Unbind(_) => &[Ddi::ProtocolUnbindAdapterEx],
-        Job::CloseAdapterComplete(_) => &[Ddi::ProtocolCloseAdapterCompleteEx],
-        Job::Halt(_) => &[Ddi::MiniportHaltEx],
-        Job::Uninstall(_) => &[Ddi::ProtocolUninstall],
-        Job::Unload(_) => &[Ddi::Unload, Ddi::MiniportDriverUnload],
-    }
-}
-
-/// Whether a handler reports the end of a call that pended.
-fn completes(callback: &Callback) -> bool {
-    match callback {
-        Callback::OpenAdapterCompleteEx { .. }
-        | Callback::CloseAdapterCompleteEx { .. }
-        | Callback::ClOpenAfCompleteEx { .. }
-        | Callback::ClCloseAfComplete { .. }
-        | Callback::CmNotifyCloseAfComplete { .. } => true,
-        Callback::DriverEntry { .. }
-        | Callback::Unload { .. }
-        | Callback::MiniportDriverUnload { .. }
-        | Callback::ProtocolSetOptions { .. }
-        | Callback::MiniportSetOptions { .. }
-        | Callback::Uninstall {}
-        | Callback::BindAdapterEx { .. }
-        | Callback::UnbindAdapterEx { .. }
-        | Callback::NetPnPEvent { .. }
-        | Callback::MiniportInitializeEx { .. }
-        | Callback::MiniportPause { .. }
-        | Callback::MiniportRestart { .. }
-        | Callback::MiniportHaltEx { .. }
-        | Callback::MiniportDevicePnPEventNotify { .. }
-        | Callback::CoAfRegisterNotify { .. }
-        | Callback::CmOpenAf { .. }
-        | Callback::CmCloseAf { .. }
-        | Callback::ClNotifyCloseAf { .. } => false,
-        _ => panic!("TEMPORARY"),
-    }
-}
-
-/// The rule that says what NDIS does with a handler: the one to name when it is called wrongly in a way that no rule
-/// singles out.
-fn duty(callback: &Callback) -> Rule {
-    match callback {
-        Callback::DriverEntry { .. }
-        | Callback::Unload { .. }
-        | Callback::ProtocolSetOptions { .. }
-        | Callback::MiniportSetOptions { .. } => Rule::RegistrationNdisSetoptionsInside,
-        Callback::MiniportDriverUnload { .. } => Rule::BindingNdisUnloadAfterHalts,
-        Callback::Uninstall {} => Rule::BindingNdisUninstallAfterUnbind,
-        Callback::BindAdapterEx { .. } => Rule::BindingNdisBindAfterInit,
-        Callback::OpenAdapterCompleteEx { .. } => Rule::BindingNdisOpenValues,
-        Callback::UnbindAdapterEx { .. } => Rule::BindingNdisPauseBeforeUnbind,
-        Callback::CloseAdapterCompleteEx { .. } | Callback::MiniportPause { .. } => {
-            Rule::BindingNdisStopOrder
+        Frame {
+            task,
+            kind,
+            target,
+            call: None,
+            party: None,
+            asked: false,
+            completed: false,
+            answer: None,
+            stored: None,
+            warned: false,
         }
-        Callback::NetPnPEvent { .. }
-        | Callback::MiniportInitializeEx { .. }
-        | Callback::MiniportRestart { .. } => Rule::BindingNdisStartOrder,
-        Callback::MiniportHaltEx { .. } | Callback::MiniportDevicePnPEventNotify { .. } => {
-            Rule::BindingNdisHaltQuiet
-        }
-        Callback::CoAfRegisterNotify { .. } => Rule::AfNdisNotifyAll,
-        Callback::CmOpenAf { .. } => Rule::AfNdisOpenToRegistrar,
-        Callback::ClOpenAfCompleteEx { .. } | Callback::ClCloseAfComplete { .. } => {
-            Rule::AfNdisCompleteAfterPending
-        }
-        Callback::CmCloseAf { .. } => Rule::AfNdisCmContext,
-        Callback::ClNotifyCloseAf { .. } => Rule::AfNdisNotifyRelay,
-        Callback::CmNotifyCloseAfComplete { .. } => Rule::AfNdisCompleteAfterPending,
-        _ => panic!("TEMPORARY"),
     }
 }
 
-/// The same for a call: what to name when it returns wrongly.
-fn duty_of_call(ddi: Ddi) -> Rule {
-    match ddi.info().area {
-        Area::Registration => Rule::RegistrationNdisSetoptionsInside,
-        Area::Binding => Rule::BindingNdisOpenValues,
-        Area::Af
-        | Area::Sap
-        | Area::Vc
-        | Area::Call
-        | Area::Party
-        | Area::Oid
-        | Area::Data
-        | Area::Status
-        | Area::Tapi
-        | Area::Kernel => Rule::AfNdisCompleteAfterPending,
-    }
+/// The handle that the client has, or would have, of the object that this handle stands for.
+fn of_client(handle: Handle) -> Handle {
+    handle.of(match handle.kind {
+        HandleKind::ClientSap | HandleKind::CallManagerSap => HandleKind::ClientSap,
+        HandleKind::ClientVc | HandleKind::CallManagerVc | HandleKind::MiniportVc => HandleKind::ClientVc,
+        HandleKind::ClientParty | HandleKind::CallManagerParty => HandleKind::ClientParty,
+        kind @ (HandleKind::ProtocolDriver
+        | HandleKind::MiniportDriver
+        | HandleKind::Adapter
+        | HandleKind::BindContext
+        | HandleKind::UnbindContext
+        | HandleKind::Binding
+        | HandleKind::PnpEvent
+        | HandleKind::ClientAf
+        | HandleKind::CallManagerAf
+        | HandleKind::Registration) => kind,
+    })
 }

@@ -2,7 +2,7 @@
 
 mod afs;
 mod bindings;
-mod calls;
+mod general;
 
 use super::*;
 use crate::testing::{CLIENT, CM, FAMILY, MINIPORT, Trace, arg, binding, client_af, cm_af, handle};
