@@ -4,13 +4,18 @@
 //! and one rule of the contract collects the functions of an area that share a limit. A call above its limit breaks that
 //! rule, at the call.
 //!
-//! A handler that NDIS called at `DISPATCH_LEVEL` because its page allows that (`af-irql-callbacks-dispatch`) must not
-//! wait and must not call what needs `PASSIVE_LEVEL`: then the handler is at fault, not the single call.
+//! A handler that NDIS called at `DISPATCH_LEVEL` because its page allows that (`af-irql-callbacks-dispatch` and its like
+//! in other areas) must not wait and must not call what needs `PASSIVE_LEVEL`: then the handler is at fault, not the single
+//! call.
+//!
+//! Three pages ask for exactly `DISPATCH_LEVEL`. That is read as a limit (`vc-q-exact-dispatch-irql`), so calls below it are
+//! in order.
+//!
 //! All other calls of kernel routines above their level are judged where the kernel is played, in the engine.
 
 use crate::object_of;
 use alloc::vec::Vec;
-use contract::{Ddi, Detect, MaxIrql, Role, Rule};
+use contract::{Area, Ddi, DdiKind, Detect, Enforcement, MaxIrql, Role, Rule};
 use model::record::{self, Event, Finding, KernelCall, Monitor, Operation, Record, Rest, TaskNumber};
 use model::{Call, DriverId, Object, Violation, World};
 
@@ -37,13 +42,42 @@ struct Handler {
 /// assert_eq!(verify::irql::rule_of(Ddi::ProtocolCmOpenAf), None);
 /// ```
 pub fn rule_of(ddi: Ddi) -> Option<Rule> {
-    if ddi.info().kind == contract::DdiKind::Callback {
+    if ddi.info().kind == DdiKind::Callback {
         return None;
     }
     Rule::ALL.iter().copied().find(|rule| {
         let info = rule.info();
-        info.detect == Detect::Irql && !info.binds.contains(&Role::Ndis) && info.ddis.contains(&ddi)
+        info.detect == Detect::Irql
+            && info.enforcement == Enforcement::Enforced
+            && !info.binds.contains(&Role::Ndis)
+            && info.ddis.contains(&ddi)
     })
+}
+
+/// The rule that a handler breaks which NDIS called at `DISPATCH_LEVEL` and which cannot work there, if it has to.
+///
+/// ```
+/// use contract::{Ddi, Rule};
+/// assert_eq!(verify::irql::rule_of_handler(Ddi::ProtocolCmMakeCall), Some(Rule::CallCallbacksDispatchSafe));
+/// assert_eq!(verify::irql::rule_of_handler(Ddi::ProtocolBindAdapterEx), None);
+/// ```
+pub fn rule_of_handler(ddi: Ddi) -> Option<Rule> {
+    let rule = match ddi.info().area {
+        Area::Af => Rule::AfIrqlCallbacksDispatch,
+        Area::Sap => Rule::SapIrql,
+        Area::Vc => Rule::VcCallbacksDispatchSafe,
+        Area::Call => Rule::CallCallbacksDispatchSafe,
+        Area::Party => Rule::PartyCallbacksDispatchSafe,
+        Area::Registration
+        | Area::Binding
+        | Area::Oid
+        | Area::Data
+        | Area::Status
+        | Area::Tapi
+        | Area::Kernel => return None,
+    };
+    let handles = ddi.info().kind == DdiKind::Callback && rule.info().ddis.contains(&ddi);
+    handles.then_some(rule)
 }
 
 impl Irql {
@@ -100,9 +134,9 @@ impl Irql {
         if record.irql.within(max) {
             return Ok(());
         }
-        if max == MaxIrql::Passive && self.in_raised_af_handler(record.task) {
+        if let Some(rule) = self.raised_handler(record.task).filter(|_| max == MaxIrql::Passive) {
             return Err(Violation {
-                rule: Rule::AfIrqlCallbacksDispatch,
+                rule,
                 by: driver,
                 object: object_of(driver, call),
                 offence: "called a function for PASSIVE_LEVEL from a handler that was called at DISPATCH_LEVEL",
@@ -125,25 +159,14 @@ impl Irql {
         } else {
             return Ok(());
         };
-        if !self.in_raised_af_handler(record.task) {
-            return Ok(());
-        }
-        Err(Violation {
-            rule: Rule::AfIrqlCallbacksDispatch,
-            by: driver,
-            object: Object::Driver(driver),
-            offence,
-        })
+        let Some(rule) = self.raised_handler(record.task) else { return Ok(()) };
+        Err(Violation { rule, by: driver, object: Object::Driver(driver), offence })
     }
 
-    /// Whether the innermost handler of the task is one that `af-irql-callbacks-dispatch` names and NDIS called it at
-    /// `DISPATCH_LEVEL`.
-    fn in_raised_af_handler(&self, task: TaskNumber) -> bool {
-        let innermost = self.handlers.iter().rfind(|handler| handler.task == task);
-        innermost.is_some_and(|handler| {
-            handler.irql >= record::Irql::DISPATCH
-                && Rule::AfIrqlCallbacksDispatch.info().ddis.contains(&handler.ddi)
-        })
+    /// The rule for the innermost handler of the task, if NDIS called it at `DISPATCH_LEVEL`.
+    fn raised_handler(&self, task: TaskNumber) -> Option<Rule> {
+        let innermost = self.handlers.iter().rfind(|handler| handler.task == task)?;
+        rule_of_handler(innermost.ddi).filter(|_| innermost.irql >= record::Irql::DISPATCH)
     }
 }
 
@@ -182,9 +205,10 @@ impl Monitor for Irql {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::testing::{CLIENT, CM, Trace, arg, client_af, cm_af};
+    use crate::testing::{CLIENT, CM, Trace, arg, client_af, cm_af, handle};
     use contract::Status;
-    use model::{Callback, Reply, Token};
+    use model::block::{CallParameters, Name};
+    use model::{CallId, Callback, HandleKind, Reply, Side, Token};
 
     /// The rule that the trace's last record breaks; no record before it may break one.
     fn judge(trace: &Trace) -> Option<Rule> {
@@ -213,7 +237,16 @@ mod tests {
     fn every_call_has_a_limit_and_a_rule_for_it() {
         for &ddi in Ddi::ALL.iter().filter(|&&ddi| Call::argument_names(ddi).is_some()) {
             assert!(ddi.info().irql.is_some(), "{ddi} has no limit");
-            assert!(rule_of(ddi).is_some(), "{ddi} has no rule");
+            let rule = rule_of(ddi).unwrap_or_else(|| panic!("{ddi} has no rule"));
+            assert_eq!(rule.info().enforcement, Enforcement::Enforced, "{ddi}: {rule}");
+        }
+    }
+
+    #[test]
+    fn every_handler_that_may_be_called_at_dispatch_level_has_a_rule_for_it() {
+        for &ddi in Ddi::ALL.iter().filter(|&&ddi| Callback::argument_names(ddi).is_some()) {
+            let is_raised = ddi.info().irql == Some(MaxIrql::Dispatch);
+            assert_eq!(rule_of_handler(ddi).is_some(), is_raised, "{ddi}");
         }
     }
 
@@ -293,6 +326,81 @@ mod tests {
         let mut allowed = in_close_handler(record::Irql::DISPATCH);
         allowed.called(CM, Call::CmCloseAddressFamilyComplete { status: Status::SUCCESS, af: arg(cm_af(1)) });
         assert_eq!(judge(&allowed), None);
+    }
+
+    /// A handler of each area, with the driver that has it and the area's rule.
+    fn handlers() -> [(DriverId, Callback, Rule); 6] {
+        let parameters = CallParameters::NULL;
+        let sap = Callback::CmDeregisterSap { sap_context: Token(1) };
+        let create = Callback::CoCreateVc {
+            af_context: Token(1),
+            vc: handle(HandleKind::ClientVc, 1),
+            side: Side::Client,
+        };
+        let activate = Callback::MiniportCoActivateVc { vc_context: Token(1), parameters };
+        let offer = Callback::ClIncomingCall { sap_context: Token(1), vc_context: Token(2), parameters };
+        let drop = Callback::CmDropParty { party_context: Token(1), data: Token::NULL, size: 0 };
+        let close = Callback::CmCloseAf { af_context: Token(1) };
+        [
+            (CM, close, Rule::AfIrqlCallbacksDispatch),
+            (CM, sap, Rule::SapIrql),
+            (CLIENT, create, Rule::VcCallbacksDispatchSafe),
+            (crate::testing::MINIPORT, activate, Rule::VcCallbacksDispatchSafe),
+            (CLIENT, offer, Rule::CallCallbacksDispatchSafe),
+            (CM, drop, Rule::PartyCallbacksDispatchSafe),
+        ]
+    }
+
+    #[test]
+    fn each_area_has_a_rule_of_its_own_for_its_handlers() {
+        for (driver, callback, rule) in handlers() {
+            let inside = |irql| {
+                let mut trace = Trace::new();
+                trace.irql(irql).invoked(driver, callback);
+                trace
+            };
+            let mut waits = inside(record::Irql::DISPATCH);
+            waits.kernel(driver, Operation::Wait(Token(9), None), MaxIrql::Dispatch);
+            assert_eq!(judge(&waits), Some(rule), "{callback:?}");
+            let mut calls = inside(record::Irql::DISPATCH);
+            calls.called(driver, close_adapter());
+            assert_eq!(judge(&calls), Some(rule), "{callback:?}");
+            let mut looks = inside(record::Irql::DISPATCH);
+            looks.kernel(driver, Operation::Wait(Token(9), Some(0)), MaxIrql::Dispatch);
+            assert_eq!(judge(&looks), None, "{callback:?}");
+            let mut passive = inside(record::Irql::PASSIVE);
+            passive.kernel(driver, Operation::Sleep(1), MaxIrql::Passive);
+            assert_eq!(judge(&passive), None, "{callback:?}");
+        }
+    }
+
+    #[test]
+    fn functions_of_connections_may_be_called_at_dispatch_level_and_not_above() {
+        let vc = arg(handle(HandleKind::ClientVc, 1));
+        let sap = arg(handle(HandleKind::ClientSap, 1));
+        let party = arg(handle(HandleKind::ClientParty, 1));
+        let name = Name::new("n").expect("a short name");
+        let cases = [
+            (Call::ClDeregisterSap { sap }, Rule::SapIrql),
+            (Call::CoDeleteVc { vc }, Rule::VcIrqlDispatch),
+            (Call::ClCloseCall { vc, party, data: Token::NULL, size: 0 }, Rule::CallIrqlDispatch),
+            (Call::ClDropParty { party, data: Token::NULL, size: 0 }, Rule::PartyIrqlDispatch),
+            (Call::CoAssignInstanceName { vc, base_name: name }, Rule::VcNameIrql),
+            (Call::CoGetTapiCallId { vc, size: 0 }, Rule::TapiCallIdIrql),
+            (Call::ClGetProtocolVcContextFromTapiCallId { call_id: CallId(1) }, Rule::TapiCallIdIrql),
+        ];
+        for (call, rule) in cases {
+            for (irql, expected) in [
+                (record::Irql(3), Some(rule)),
+                (record::Irql::DISPATCH, None),
+                // Three pages ask for exactly DISPATCH_LEVEL, and are read as a limit.
+                (record::Irql::PASSIVE, None),
+            ] {
+                let mut trace = Trace::new();
+                trace.irql(irql).called(CLIENT, call);
+                assert_eq!(judge(&trace), expected, "{call:?} at {irql:?}");
+            }
+        }
     }
 
     #[test]
