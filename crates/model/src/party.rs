@@ -359,13 +359,13 @@ impl World {
         let verdict = add.returned(round, reply.status).map_err(|misfit| {
             violation(Rule::PartyCmAddCompleteOnlyPended, manager, object, misfit.offence())
         })?;
-        let early = core::mem::take(&mut self.parties[slot].early);
-        self.parties[slot].add = add;
-        if early && (add.is_outstanding() || verdict != Verdict::Result(Status::SUCCESS)) {
+        if party.early && (add.is_outstanding() || verdict != Verdict::Result(Status::SUCCESS)) {
             let offence =
                 "the drop was dispatched while ProtocolCmAddParty ran, which then did not add the party";
             return Err(violation(Rule::PartyIncomingDropLiveHandle, manager, object, offence));
         }
+        let party = &mut self.parties[slot];
+        (party.add, party.early) = (add, false);
         match verdict {
             Verdict::Pended => Ok(self.finish(id, Status::PENDING)),
             Verdict::Result(Status::SUCCESS) => {

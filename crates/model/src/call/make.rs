@@ -90,31 +90,36 @@ impl World {
         reply: Reply,
     ) -> Stepped {
         let (_, manager, object) = self.ends_of(slot);
-        let verdict = self.vcs[slot].call.make.returned(round, reply.status).map_err(|misfit| {
+        let mut make = self.vcs[slot].call.make;
+        let verdict = make.returned(round, reply.status).map_err(|misfit| {
             violation(Rule::CallCmMakeCompleteOnlyPended, manager, object, misfit.offence())
         })?;
-        // A call that is completed, even before its handler has returned, was made or not by that completion.
-        let early = self.vcs[slot].call.early.take();
-        let failed = verdict == Verdict::Pended && self.vcs[slot].call.make.is_outstanding()
-            || matches!(verdict, Verdict::Result(status) if status != Status::SUCCESS);
-        if let (Some(rule), true) = (early, failed) {
+        let failed = match verdict {
+            Verdict::Pended => make.is_outstanding(),
+            Verdict::Result(status) => status != Status::SUCCESS,
+        };
+        if let Some(rule) = self.vcs[slot].call.early.filter(|_| failed) {
             let offence = "dispatched while ProtocolCmMakeCall ran, which then did not make the call";
             return Err(violation(rule, manager, object, offence));
         }
+        let multipoint = self.vcs[slot].call.multipoint;
+        if verdict == Verdict::Result(Status::SUCCESS) {
+            self.check_made(cx, slot, reply.context, reply.parameters)?;
+            if !multipoint && reply.context != Token::NULL {
+                let offence = "ProtocolCmMakeCall stored a party context for a point-to-point call";
+                return Err(violation(Rule::CallCmMakePartyContextNull, manager, object, offence));
+            }
+        }
+        let call = &mut self.vcs[slot].call;
+        (call.make, call.early) = (make, None);
         match verdict {
             Verdict::Pended => Ok(self.finish(id, Status::PENDING)),
             Verdict::Result(Status::SUCCESS) => {
-                let given = self.vcs[slot].call.asked;
-                self.check_made(cx, slot, reply.context, reply.parameters)?;
-                if !self.vcs[slot].call.multipoint && reply.context != Token::NULL {
-                    let offence = "ProtocolCmMakeCall stored a party context for a point-to-point call";
-                    return Err(violation(Rule::CallCmMakePartyContextNull, manager, object, offence));
-                }
+                let given = call.asked;
                 self.made(cx, slot, reply.context);
                 Ok(self.finish_with_parameters(id, slot, given, reply.parameters, Status::SUCCESS))
             }
             Verdict::Result(status) => {
-                let multipoint = self.vcs[slot].call.multipoint;
                 self.not_made(cx, slot);
                 if !multipoint {
                     return Ok(self.finish(id, status));
@@ -223,11 +228,12 @@ impl World {
             let offence = "the party handle is not the one that ProtocolCmMakeCall received";
             return fail(Rule::CallCmMakeCompletePartyHandle, offence);
         }
-        let vc = &mut self.vcs[slot];
-        vc.call.make = make;
-        let mut told = HandleArg::Null;
         if status == Status::SUCCESS {
             self.check_made(cx, slot, party_context, parameters)?;
+        }
+        self.vcs[slot].call.make = make;
+        let mut told = HandleArg::Null;
+        if status == Status::SUCCESS {
             self.made(cx, slot, party_context);
             if let Some(first) = first {
                 told = HandleArg::Known(first.0);

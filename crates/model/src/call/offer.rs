@@ -126,14 +126,18 @@ impl World {
         reply: Reply,
     ) -> Stepped {
         let (client, _, object) = self.ends_of(slot);
-        let verdict = self.vcs[slot].call.answer.returned(round, reply.status).map_err(|misfit| {
+        let mut answer = self.vcs[slot].call.answer;
+        let verdict = answer.returned(round, reply.status).map_err(|misfit| {
             violation(Rule::CallIncomingCompleteOnlyPended, client, object, misfit.offence())
         })?;
+        if let Verdict::Result(status) = verdict {
+            self.answered_offer(cx, slot, status, reply.parameters)?;
+        }
+        self.vcs[slot].call.answer = answer;
         match verdict {
             Verdict::Pended => Ok(self.finish(id, Status::PENDING)),
             Verdict::Result(status) => {
                 let given = self.vcs[slot].call.asked;
-                self.answered_offer(cx, slot, status, reply.parameters)?;
                 Ok(self.finish_with_parameters(id, slot, given, reply.parameters, status))
             }
         }
