@@ -163,8 +163,12 @@ impl Driver for Scripted {
         };
         let mut frame = Frame::default();
         let mut index = 0;
+        let mut given = CallParameters::NULL;
         self.prepare();
         callback.each_argument(|_, argument| {
+            if let model::Value::CallParameters(parameters) = argument {
+                given = parameters;
+            }
             let value = self.adopt(argument.into());
             if let (Value::Object(object), None) = (value, frame.here) {
                 frame.here = Some(object);
@@ -193,7 +197,9 @@ impl Driver for Scripted {
             && self.script.handlers.contains_key(&Ddi::Unload)
             && !self.script.without.contains(Ddi::Unload);
         let context = if unloads { Token(TOKENS) } else { left.context };
-        Reply { status, context, parameters: left.parameters }
+        // Handing back what was given changes nothing.
+        let parameters = if left.parameters == given { CallParameters::NULL } else { left.parameters };
+        Reply { status, context, parameters }
     }
 
     fn routine(&self, routine: Routine) {
