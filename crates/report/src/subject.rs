@@ -41,7 +41,7 @@ pub(crate) fn with_related(records: &[Record], objects: &[Object]) -> Vec<Object
     all
 }
 
-/// What is still there of what was made on an address family: SAPs, and VCs with their calls.
+/// What is still there of what was made on an address family: SAPs, and VCs with their calls and parties.
 pub(crate) fn left_on(evidence: &Evidence<'_>, af: AfId) -> Vec<Object> {
     let names = evidence.names;
     let is_af = |handle: HandleArg| known(handle).and_then(|handle| names.key(handle)) == names.key(af.0);
@@ -68,6 +68,10 @@ pub(crate) fn left_on(evidence: &Evidence<'_>, af: AfId) -> Vec<Object> {
         }
         frames.see(record);
     }
+    let parties = parties(evidence.records);
+    let on_it = parties.iter().filter(|(_, vc)| made.contains(&Object::Vc(**vc)));
+    let on_it: Vec<Object> = on_it.map(|(party, _)| Object::Party(*party)).collect();
+    made.extend(on_it);
     made.retain(|object| states.get(object).is_some_and(|state| !is_at_rest(*object, state)));
     made
 }

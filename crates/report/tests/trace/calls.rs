@@ -346,11 +346,13 @@ fn a_finding_about_an_address_family_tells_what_is_left_on_it() {
     let object = Object::Af(AfId(handle(HandleKind::ClientAf, 20)));
     let violation = Violation { rule: Rule::AfCloseDrainFirst, by: CLIENT, object, offence: "closed in use" };
     trace.see(Event::Warned(violation));
-    assert_eq!(objects(&trace, violation), ["af1", "sap1", "vc1", "call on vc1"]);
+    assert_eq!(objects(&trace, violation), ["af1", "sap1", "vc1", "call on vc1", "party1"]);
 
     let (sap, vc) = (SapId(handle(HandleKind::ClientSap, 30)), VcId(vc(HandleKind::ClientVc)));
     trace.see(Event::Edge(Object::Sap(sap), "deregistering", "dead"));
     trace.see(Event::Edge(Object::Call(vc), "closing", "idle"));
+    let first = PartyId(party(HandleKind::ClientParty, 1));
+    trace.see(Event::Edge(Object::Party(first), "closing_with_call", "gone"));
     assert_eq!(objects(&trace, violation), ["af1", "vc1"]);
     trace.see(Event::Edge(Object::Vc(vc), "deleting", "deleted"));
     assert_eq!(objects(&trace, violation), ["af1"]);
