@@ -271,10 +271,12 @@ impl World {
         holder.is_some_and(|holder| holder.id == registration && holder.binding == Some(binding.id))
     }
 
-    /// What keeps a binding from being closed: an AF that lives, or a call manager's notification of it that is not over; or
-    /// what keeps the client from closing that AF.
+    /// What keeps a binding from being closed: an AF that lives, or a call manager's notification of it that is not over;
+    /// what keeps the client from closing that AF; or a SAP that outlasts its AF.
     pub(crate) fn in_the_way(&self, binding: &Binding) -> Option<Object> {
-        let af = self.afs_on(binding).chain(self.afs_noticed_on(binding)).next()?;
+        let Some(af) = self.afs_on(binding).chain(self.afs_noticed_on(binding)).next() else {
+            return self.sap_leaving_on(binding).map(Object::Sap);
+        };
         let left = Some(af.id.0.slot).filter(|_| af.is_open()).and_then(|slot| self.left_on_af(slot));
         Some(left.unwrap_or(af.object()))
     }

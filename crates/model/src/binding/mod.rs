@@ -301,7 +301,7 @@ impl World {
         }
     }
 
-    /// Whether the binding's close must wait: for address families, or for handlers that run with its context.
+    /// Whether the binding's close must wait: for what lies on it, or for handlers that run with its context.
     fn is_in_use(&self, binding: &Binding) -> bool {
         let handler_runs = |op| match op {
             crate::Op::Af(op) => self.af_handler_runs_on(op, binding),
@@ -315,6 +315,7 @@ impl World {
         };
         self.carries_afs(binding)
             || self.carries_vcs(binding)
+            || self.sap_leaving_on(binding).is_some()
             || self.awaits_notifications(binding)
             || self.ops.iter().any(handler_runs)
     }

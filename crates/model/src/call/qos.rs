@@ -67,12 +67,11 @@ impl World {
             self.check_marked_changed(cx, slot, call.qos_asked, left);
             return Ok(());
         }
-        let now = vc.in_force.map(|in_force| (in_force, vc.asked_in_force));
-        let restored = match (call.before_qos, now) {
-            (Some((in_force, asked)), Some(now)) => in_force == now.0 || asked == now.1,
-            (None, _) | (_, None) => true,
-        };
-        if is_connected && !restored {
+        // What is in force may also come from the other end, which changed it meanwhile.
+        let from_request = vc.in_force.is_some() && vc.asked_in_force == call.qos_asked;
+        let unchanged =
+            call.before_qos.is_none_or(|before| vc.in_force == Some(before.0) || vc.asked_in_force == before.1);
+        if is_connected && from_request && !unchanged {
             let offence = "the change was refused, with its parameters in force on the VC";
             return Err(violation(Rule::CallCmModifyRestore, manager, object, offence));
         }

@@ -268,6 +268,16 @@ impl World {
         self.saps_of(af).next().is_some()
     }
 
+    /// A SAP that keeps a binding from being closed: the client or the call manager there has yet to hear of its
+    /// deregistration, which may outlast the AF.
+    pub(crate) fn sap_leaving_on(&self, binding: &Binding) -> Option<SapId> {
+        let leaving = |sap: &&Sap| {
+            sap.state == SapState::Deregistering
+                && (self.afs[sap.af].binding == binding.id || self.is_managed_on(sap.af, binding))
+        };
+        self.saps.iter().map(|(_, sap)| sap).find(leaving).map(|sap| sap.id)
+    }
+
     /// The SAP of a call manager's handle on which it offers a call. None if the offer is refused without a breach,
     /// because the client is deregistering the SAP.
     ///
