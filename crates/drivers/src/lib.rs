@@ -11,6 +11,8 @@
 mod builtin;
 pub mod scene;
 pub mod script;
+mod structures;
+pub mod typed;
 
 pub use builtin::{BUILTINS, builtin};
 pub use scene::Scene;

@@ -7,11 +7,11 @@ use super::ast::{Expr, Script};
 use super::error::{ParseError, Problem, nearest};
 use super::lexer::Word;
 use super::parse::Cursor;
+use crate::structures::{self, ATM, CO_WAN, IEEE1394};
+use contract::Ddi;
 use contract::values::ndis_object_type::{self as object_type, *};
-use contract::{Ddi, layout};
 use model::block::{
-    Attributes, CALL_MANAGER_HANDLERS, CLIENT_HANDLERS, Characteristics, HandlerSet, Header, Media,
-    OpenParameters, OptionalHandlers,
+    Attributes, Characteristics, HandlerSet, Header, Media, OpenParameters, OptionalHandlers,
 };
 use model::{Token, Value};
 
@@ -42,55 +42,11 @@ pub(crate) struct Block {
     pub(crate) context: Option<Expr>,
 }
 
-/// The members of `NDIS_PROTOCOL_DRIVER_CHARACTERISTICS` that a script fills.
-const PROTOCOL: &[Ddi] = &[
-    Ddi::ProtocolSetOptions,
-    Ddi::ProtocolBindAdapterEx,
-    Ddi::ProtocolUnbindAdapterEx,
-    Ddi::ProtocolOpenAdapterCompleteEx,
-    Ddi::ProtocolCloseAdapterCompleteEx,
-    Ddi::ProtocolNetPnPEvent,
-    Ddi::ProtocolUninstall,
-];
-
-/// The members of `NDIS_MINIPORT_DRIVER_CHARACTERISTICS` that a script fills.
-const MINIPORT: &[Ddi] = &[
-    Ddi::MiniportSetOptions,
-    Ddi::MiniportInitializeEx,
-    Ddi::MiniportHaltEx,
-    Ddi::MiniportDriverUnload,
-    Ddi::MiniportPause,
-    Ddi::MiniportRestart,
-    Ddi::MiniportSendNetBufferLists,
-    Ddi::MiniportReturnNetBufferLists,
-    Ddi::MiniportCancelSend,
-    Ddi::MiniportDevicePnPEventNotify,
-    Ddi::MiniportShutdownEx,
-    Ddi::MiniportCancelOidRequest,
-];
-
 /// Handlers that a driver need not have: a table has them if the script does.
 const OPTIONAL: &[Ddi] = &[Ddi::ProtocolSetOptions, Ddi::ProtocolUninstall, Ddi::MiniportSetOptions];
 
-const PROTOCOL_CO: &[Ddi] = &[
-    Ddi::ProtocolCoStatusEx,
-    Ddi::ProtocolCoAfRegisterNotify,
-    Ddi::ProtocolCoReceiveNetBufferLists,
-    Ddi::ProtocolCoSendNetBufferListsComplete,
-];
-
-const MINIPORT_CO: &[Ddi] = &[
-    Ddi::MiniportCoCreateVc,
-    Ddi::MiniportCoDeleteVc,
-    Ddi::MiniportCoActivateVc,
-    Ddi::MiniportCoDeactivateVc,
-    Ddi::MiniportCoSendNetBufferLists,
-    Ddi::MiniportCoOidRequest,
-];
-
-const MEDIA: &[(u8, &str)] = &[(8, "NdisMediumAtm"), (12, "NdisMediumCoWan"), (13, "NdisMedium1394")];
-const ATM: u8 = 8;
-const CO_WAN: u8 = 12;
+const MEDIA: &[(u8, &str)] =
+    &[(ATM, "NdisMediumAtm"), (CO_WAN, "NdisMediumCoWan"), (IEEE1394, "NdisMedium1394")];
 
 impl Structure {
     fn default_type(self) -> u32 {
@@ -131,7 +87,7 @@ impl Block {
             object_type: structure.default_type() as u8,
             revision: None,
             size: None,
-            version: (6, 20),
+            version: structures::VERSION,
             flags: 0,
             without: HandlerSet::EMPTY,
             media: Vec::new(),
@@ -152,39 +108,25 @@ impl Block {
 
     /// The header of the structure's newest revision, except for what the script says.
     fn header(&self) -> Header {
-        let layouts = [
-            &layout::NDIS_PROTOCOL_DRIVER_CHARACTERISTICS,
-            &layout::NDIS_MINIPORT_DRIVER_CHARACTERISTICS,
-            &layout::NDIS_PROTOCOL_CO_CHARACTERISTICS,
-            &layout::NDIS_MINIPORT_CO_CHARACTERISTICS,
-            &layout::NDIS_CO_CLIENT_OPTIONAL_HANDLERS,
-            &layout::NDIS_CO_CALL_MANAGER_OPTIONAL_HANDLERS,
-            &layout::NDIS_OPEN_PARAMETERS,
-            &layout::NDIS_MINIPORT_ADAPTER_REGISTRATION_ATTRIBUTES,
-            &layout::NDIS_MINIPORT_ADAPTER_GENERAL_ATTRIBUTES,
-        ];
-        let mut headers = layouts.iter().filter_map(|layout| layout.header);
-        let header = headers.find(|header| header.object_type == self.object_type);
-        let newest = header.and_then(|header| header.revisions.last());
+        let newest = structures::header(self.object_type);
         Header {
             object_type: self.object_type,
-            revision: self.revision.unwrap_or(newest.map_or(1, |newest| newest.revision)),
-            size: self.size.unwrap_or(newest.map_or(0, |newest| newest.size)),
+            revision: self.revision.unwrap_or(newest.revision),
+            size: self.size.unwrap_or(newest.size),
         }
     }
 
+    /// A characteristics structure keeps its members whatever its header says.
     fn members(&self) -> &'static [Ddi] {
-        match u32::from(self.object_type) {
-            NDIS_OBJECT_TYPE_CO_PROTOCOL_CHARACTERISTICS => PROTOCOL_CO,
-            NDIS_OBJECT_TYPE_CO_MINIPORT_CHARACTERISTICS => MINIPORT_CO,
-            NDIS_OBJECT_TYPE_CO_CLIENT_OPTIONAL_HANDLERS => CLIENT_HANDLERS,
-            NDIS_OBJECT_TYPE_CO_CALL_MANAGER_OPTIONAL_HANDLERS => CALL_MANAGER_HANDLERS,
-            _ => match self.structure {
-                Structure::ProtocolCharacteristics => PROTOCOL,
-                Structure::MiniportCharacteristics => MINIPORT,
-                Structure::OptionalHandlers | Structure::OpenParameters | Structure::Attributes => &[],
-            },
-        }
+        let object_type = match self.structure {
+            Structure::ProtocolCharacteristics | Structure::MiniportCharacteristics => {
+                self.structure.default_type() as u8
+            }
+            Structure::OptionalHandlers | Structure::OpenParameters | Structure::Attributes => {
+                self.object_type
+            }
+        };
+        structures::members(object_type)
     }
 
     fn handlers(&self, script: &Script) -> HandlerSet {
@@ -215,7 +157,7 @@ impl Block {
                 shared_oid_handler: self.shared_oid_handler,
             }),
             Structure::OpenParameters => {
-                let media = if self.media.is_empty() { &[CO_WAN, ATM][..] } else { &self.media };
+                let media = if self.media.is_empty() { structures::MEDIA } else { &self.media };
                 Value::OpenParameters(OpenParameters {
                     header,
                     names_bound_adapter: !self.another_name,
