@@ -69,8 +69,9 @@ impl World {
         }
         // What is in force may also come from the other end, which changed it meanwhile.
         let from_request = vc.in_force.is_some() && vc.asked_in_force == call.qos_asked;
-        let unchanged =
-            call.before_qos.is_none_or(|before| vc.in_force == Some(before.0) || vc.asked_in_force == before.1);
+        let unchanged = call
+            .before_qos
+            .is_none_or(|before| vc.in_force == Some(before.0) || vc.asked_in_force == before.1);
         if is_connected && from_request && !unchanged {
             let offence = "the change was refused, with its parameters in force on the VC";
             return Err(violation(Rule::CallCmModifyRestore, manager, object, offence));
