@@ -627,12 +627,14 @@ impl Auditor {
         targets.into_iter().for_each(|target| self.settle(target));
     }
 
-    /// Forgets an address family that is closed, unless a notification is under way.
-    fn settle(&mut self, target: Target) {
+    /// Forgets an address family that is closed, unless a notification is under way or a SAP on it is still leaving.
+    pub(super) fn settle(&mut self, target: Target) {
         let notifies = Ddi::NdisCmNotifyCloseAddressFamily;
         let under_way = self.pended.contains(&(notifies, target))
             || self.frames.iter().any(|frame| frame.kind == Kind::Call(notifies) && frame.target == target);
-        if !under_way && self.af(target).is_some_and(|af| af.is_closed) {
+        let mut saps = self.saps.values().filter(|sap| Target::Af(sap.af) == target);
+        let leaving = saps.any(|sap| sap.deregister != Asked::Not);
+        if !under_way && !leaving && self.af(target).is_some_and(|af| af.is_closed) {
             self.forget(target);
         }
     }
@@ -646,7 +648,7 @@ impl Auditor {
     // ---- at rest ----------------------------------------------------------------------------------------------
 
     /// Whether a driver may be what keeps a binding from being closed: an address family on it that is not closed, one whose
-    /// notification is not answered, or a handler that runs with a context that belongs there.
+    /// notification is not answered, a SAP that is not deregistered yet, or a handler that runs with a context that belongs there.
     pub(super) fn is_in_use(&self, binding: &Binding) -> bool {
         let is_party = |af: &Af| {
             let party = af.client == binding.driver || af.manager == Some(binding.driver);
@@ -669,7 +671,9 @@ impl Auditor {
             (Kind::Handler(_), Target::None | Target::Adapter(_) | Target::Registration(_))
             | (Kind::Job(_) | Kind::Call(_), _) => false,
         };
+        let mut leaving = self.saps.values().filter(|sap| sap.deregister != Asked::Not);
         self.afs.iter().any(|af| is_party(af) && !af.is_closed)
+            || leaving.any(|sap| self.af(Target::Af(sap.af)).is_some_and(is_party))
             || self.pended.iter().any(unanswered)
             || self.frames.iter().any(runs)
     }

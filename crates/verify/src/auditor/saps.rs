@@ -137,6 +137,7 @@ impl Auditor {
     ) -> Target {
         let Some(sap) = self.client_of_sap(driver, from, context) else { return Target::None };
         let object = self.object(driver, from);
+        self.check_af_open(driver, sap.af, object);
         if sap.specification.address != specification.address {
             self.fault(Rule::SapNdisRelay, driver, object, WRONG_SPECIFICATION);
         }
@@ -184,7 +185,6 @@ impl Auditor {
             let offence = "a handler of a SAP got another context than the client's";
             self.fault(Rule::SapNdisRelay, driver, object, offence);
         }
-        self.check_af_open(driver, sap.af, object);
         Some(sap)
     }
 
@@ -225,6 +225,7 @@ impl Auditor {
         target
     }
 
+    /// A deregistration may outlast the address family: a close does not wait for one that is pending.
     pub(super) fn deregister_reported(
         &mut self,
         driver: DriverId,
@@ -246,6 +247,8 @@ impl Auditor {
         } else if let Some(sap) = self.sap_mut(target) {
             // The call manager has refused: the SAP stays registered (sap-q-handle-after-dereg).
             sap.deregister = Asked::Not;
+            let af = Target::Af(sap.af);
+            self.settle(af);
         }
     }
 
@@ -269,9 +272,11 @@ impl Auditor {
 
     fn forget_sap(&mut self, target: Target) {
         let Target::Sap(key) = target else { return };
-        if let Some(handle) = self.saps.remove(&key).and_then(|sap| sap.handle) {
+        let Some(sap) = self.saps.remove(&key) else { return };
+        if let Some(handle) = sap.handle {
             self.handles.remove(&handle);
         }
+        self.settle(Target::Af(sap.af));
     }
 
     // ---- for others -------------------------------------------------------------------------------------------
