@@ -34,6 +34,7 @@ mod sap;
 mod step;
 mod table;
 mod vc;
+pub mod view;
 
 pub use event::{Call, CallId, Callback, DeviceEvent, HaltAction, NetEvent, Power, Reply, Side, Value};
 pub use id::{

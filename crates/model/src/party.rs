@@ -4,6 +4,7 @@
 use crate::binding::Binding;
 use crate::block::CallParameters;
 use crate::phase::{Misfit, Request, Verdict};
+use crate::view::{Holder, View, set_flags};
 use crate::{
     AdapterId, Callback, Context, Debt, DriverId, HandleArg, HandleKind, Object, OpId, OutParameter, PartyId,
     Reply, Side, Step, Stepped, Token, Violation, World, violation,
@@ -697,6 +698,37 @@ impl World {
                 | PartyState::ClosingWithCall(_)
                 | PartyState::Gone => {}
             }
+        }
+    }
+
+    pub(crate) fn party_views(&self, vc: u32, views: &mut Vec<View>) {
+        let this = &self.vcs[vc];
+        for party in self.parties_on(vc).map(|party| &self.parties[party]) {
+            let mut holders = Vec::new();
+            if let Some(client) = this.client {
+                holders.push(Holder {
+                    role: "client",
+                    driver: client,
+                    handle: Some(party.id.0),
+                    context: party.client_context,
+                });
+            }
+            holders.push(Holder {
+                role: "call manager",
+                driver: this.manager,
+                handle: Some(party.id.0.of(HandleKind::CallManagerParty)),
+                context: party.manager_context,
+            });
+            views.push(View {
+                object: party.object(),
+                state: party_state_name(party.state),
+                parent: Some(Object::Call(this.id)),
+                holders,
+                flags: set_flags([
+                    (party.add.is_pending(), "addition pending"),
+                    (party.drop.is_pending(), "drop pending"),
+                ]),
+            });
         }
     }
 }

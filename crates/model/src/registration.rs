@@ -9,6 +9,7 @@
 use crate::block::{
     CALL_MANAGER_HANDLERS, CLIENT_HANDLERS, Characteristics, HandlerSet, Header, OptionalHandlers,
 };
+use crate::view::HandlerTable;
 use crate::{
     Callback, Command, Condition, Context, DriverId, Handle, HandleArg, HandleKind, Job, Object, OpId,
     OutParameter, Reply, Step, Stepped, Token, World, violation,
@@ -201,6 +202,30 @@ impl Driver {
 
     pub(crate) fn is_miniport(&self) -> bool {
         !matches!(self.miniport, Miniport::Unregistered)
+    }
+
+    /// The tables of handlers that the driver has supplied.
+    pub(crate) fn handler_tables(&self) -> Vec<HandlerTable> {
+        let co = if self.is_miniport() {
+            "NDIS_MINIPORT_CO_CHARACTERISTICS"
+        } else {
+            "NDIS_PROTOCOL_CO_CHARACTERISTICS"
+        };
+        let own = if self.is_miniport() {
+            "NDIS_MINIPORT_DRIVER_CHARACTERISTICS"
+        } else {
+            "NDIS_PROTOCOL_DRIVER_CHARACTERISTICS"
+        };
+        let tables = [
+            (own, Some(self.characteristics).filter(|handlers| *handlers != HandlerSet::EMPTY)),
+            (co, self.co),
+            ("NDIS_CO_CLIENT_OPTIONAL_HANDLERS", self.client),
+            ("NDIS_CO_CALL_MANAGER_OPTIONAL_HANDLERS", self.call_manager),
+        ];
+        let supplied = |(structure, handlers): (_, Option<HandlerSet>)| {
+            handlers.map(|handlers| HandlerTable { structure, handlers })
+        };
+        tables.into_iter().filter_map(supplied).collect()
     }
 
     pub(crate) fn has(&self, handler: Ddi) -> bool {

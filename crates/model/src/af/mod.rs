@@ -22,6 +22,7 @@ mod open;
 use crate::binding::Binding;
 use crate::block::AddressFamily;
 use crate::phase::Phase;
+use crate::view::{Holder, View, set_flags};
 use crate::{
     AdapterId, AfId, BindingId, Callback, Context, Debt, DriverId, Handle, HandleArg, HandleKind, Job,
     Object, OpId, RegistrationId, Reply, Side, Step, Stepped, Token, Violation, World, violation,
@@ -543,5 +544,53 @@ impl World {
     pub(crate) fn carries_vcs(&self, binding: &Binding) -> bool {
         let mut afs = self.afs.iter().map(|(_, af)| af);
         afs.any(|af| af.vcs > 0 && af.binding == binding.id) || self.manages_vcs(binding)
+    }
+
+    pub(crate) fn af_views(&self, views: &mut Vec<View>) {
+        for (_, registration) in self.registrations.iter() {
+            views.push(View {
+                object: Object::Registration(registration.id),
+                state: registration_state_name(registration.state),
+                parent: Some(match registration.binding {
+                    Some(binding) => Object::Binding(binding),
+                    None => Object::Adapter(registration.adapter),
+                }),
+                holders: alloc::vec![Holder {
+                    role: "call manager",
+                    driver: registration.driver,
+                    handle: None,
+                    context: Token::NULL,
+                }],
+                flags: Vec::new(),
+            });
+        }
+        for (_, af) in self.afs.iter() {
+            views.push(View {
+                object: af.object(),
+                state: af_state_name(af.state),
+                parent: Some(Object::Binding(af.binding)),
+                holders: alloc::vec![
+                    Holder {
+                        role: "client",
+                        driver: af.client,
+                        handle: Some(af.id.0),
+                        context: af.client_context,
+                    },
+                    Holder {
+                        role: "call manager",
+                        driver: af.manager,
+                        handle: Some(af.manager_handle),
+                        context: af.manager_context,
+                    },
+                ],
+                flags: set_flags([
+                    (af.open.is_pending(), "open pending"),
+                    (af.close.is_some_and(Phase::is_pending), "close pending"),
+                    (af.is_noticed(), "close notification outstanding"),
+                    (af.close_refused, "close was refused"),
+                    (af.state == AfState::Open && !matches!(af.report, Report::Told), "client not told yet"),
+                ]),
+            });
+        }
     }
 }

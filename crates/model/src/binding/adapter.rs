@@ -75,6 +75,10 @@ impl Adapter {
         }
     }
 
+    pub(super) fn state_name(&self) -> &'static str {
+        adapter_state_name(self.state)
+    }
+
     pub(super) fn context(&self) -> Token {
         self.registration.map_or(Token::NULL, |(context, _)| context)
     }

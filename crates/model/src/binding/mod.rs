@@ -14,6 +14,7 @@ mod event;
 mod unbind;
 
 use crate::phase::Phase;
+use crate::view::{Holder, View, set_flags};
 use crate::{
     AdapterId, BindingId, Command, Context, Debt, DriverId, Handle, Job, NetEvent, Object, OpId, Power,
     Reply, Stepped, Token, World,
@@ -406,5 +407,49 @@ impl World {
             Op::PublishBinding(_) => unreachable!("a store resumes, it does not return"),
         }
         Ok(self.finish(id, Status::SUCCESS))
+    }
+
+    pub(crate) fn binding_views(&self, views: &mut Vec<View>) {
+        for (index, adapter) in self.adapters.iter().enumerate() {
+            let id = AdapterId(index as u8);
+            let holder = Holder {
+                role: "miniport",
+                driver: adapter.driver,
+                handle: adapter.handle,
+                context: adapter.context(),
+            };
+            views.push(View {
+                object: Object::Adapter(id),
+                state: adapter.state_name(),
+                parent: None,
+                holders: alloc::vec![holder],
+                flags: set_flags([
+                    (self.is_connection_oriented(id), "connection-oriented"),
+                    (!adapter.wanted_up, "to be stopped"),
+                    (adapter.surprise != Surprise::None, "removed by surprise"),
+                    (adapter.power != Power::D0, "low power"),
+                ]),
+            });
+            for binding in self.bindings_of(id) {
+                views.push(View {
+                    object: Object::Binding(binding.id),
+                    state: binding_state_name(binding.state),
+                    parent: Some(Object::Adapter(id)),
+                    holders: alloc::vec![Holder {
+                        role: "protocol",
+                        driver: binding.driver,
+                        handle: binding.handle,
+                        context: binding.context,
+                    }],
+                    flags: set_flags([
+                        (matches!(binding.state, BindingState::Opening(Phase::Pending)), "bind pending"),
+                        (matches!(binding.state, BindingState::Closing(Phase::Pending)), "unbind pending"),
+                        (binding.opened == Opened::Closing, "close of the adapter pending"),
+                        (binding.event.is_some(), "plug-and-play event outstanding"),
+                        (self.is_unwanted(binding), "to be unbound"),
+                    ]),
+                });
+            }
+        }
     }
 }

@@ -16,6 +16,7 @@ mod tapi;
 
 use crate::binding::Binding;
 use crate::phase::Request;
+use crate::view::{View, set_flags};
 use crate::{
     AdapterId, Context, Debt, Object, OpId, Reply, Side, Stepped, TaskId, Violation, World, violation,
 };
@@ -419,5 +420,29 @@ impl World {
                 | Stage::Taken => {}
             }
         }
+    }
+
+    pub(crate) fn call_views(&self, slot: u32, views: &mut Vec<View>) {
+        let vc = &self.vcs[slot];
+        let call = &vc.call;
+        if !call.was {
+            return;
+        }
+        views.push(View {
+            object: Object::Call(vc.id),
+            state: call.state(),
+            parent: Some(vc.object()),
+            holders: Vec::new(),
+            flags: set_flags([
+                (matches!(call.stage, Stage::Making | Stage::Failed | Stage::Made), "outgoing"),
+                (matches!(call.stage, Stage::Offered | Stage::Accepted | Stage::Taken), "incoming"),
+                (call.multipoint, "multipoint"),
+                (call.make.is_pending(), "NdisClMakeCall pending"),
+                (call.answer.is_pending(), "ProtocolClIncomingCall pending"),
+                (call.qos.is_pending(), "NdisClModifyCallQoS pending"),
+                (call.close.is_pending(), "NdisClCloseCall pending"),
+                (call.close_indicated != Told::No, "incoming close"),
+            ]),
+        });
     }
 }

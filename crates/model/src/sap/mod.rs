@@ -15,6 +15,7 @@ mod register;
 use crate::binding::Binding;
 use crate::block::Sap as Specification;
 use crate::phase::Phase;
+use crate::view::{Holder, View, set_flags};
 use crate::{
     AdapterId, Context, Debt, DriverId, Handle, HandleArg, HandleKind, Object, OpId, Reply, SapId, Stepped,
     Token, Violation, World, violation,
@@ -312,6 +313,34 @@ impl World {
                 "a call was offered on a SAP whose registration failed",
             ),
             SapState::Dead | SapState::Failed => Ok(None),
+        }
+    }
+
+    pub(crate) fn sap_views(&self, views: &mut Vec<View>) {
+        for (_, sap) in self.saps.iter() {
+            views.push(View {
+                object: sap.object(),
+                state: sap_state_name(sap.state),
+                parent: Some(Object::Af(self.afs[sap.af].id)),
+                holders: alloc::vec![
+                    Holder {
+                        role: "client",
+                        driver: sap.client,
+                        handle: Some(sap.id.0),
+                        context: sap.client_context,
+                    },
+                    Holder {
+                        role: "call manager",
+                        driver: sap.manager,
+                        handle: Some(sap.manager_handle()),
+                        context: sap.manager_context,
+                    },
+                ],
+                flags: set_flags([
+                    (sap.register.is_pending(), "registration pending"),
+                    (sap.deregister.is_some_and(Phase::is_pending), "deregistration pending"),
+                ]),
+            });
         }
     }
 }

@@ -18,6 +18,7 @@ use crate::binding::Binding;
 use crate::block::{CallParameters, Name};
 use crate::call::Call;
 use crate::phase::Request;
+use crate::view::{Holder, View, set_flags};
 use crate::{
     AdapterId, BindingId, Callback, Context, Debt, DriverId, Handle, HandleArg, HandleKind, Object, OpId,
     OutParameter, PartyId, Reply, Side, Step, Stepped, Token, VcId, Violation, World, violation,
@@ -548,5 +549,41 @@ impl World {
             (vc.is_with_miniport() || vc.delete_refused || vc.creator == Side::CallManager)
                 .then_some(vc.object())
         })
+    }
+
+    pub(crate) fn vc_views(&self, views: &mut Vec<View>) {
+        for (slot, vc) in self.vcs.iter() {
+            let holder =
+                |role, driver, kind, context| Holder { role, driver, handle: Some(vc.handle(kind)), context };
+            let mut holders = Vec::new();
+            if let Some(client) = vc.client {
+                holders.push(holder("client", client, HandleKind::ClientVc, vc.client_context));
+            }
+            holders.push(holder("call manager", vc.manager, HandleKind::CallManagerVc, vc.manager_context));
+            if !vc.is_of_mcm() {
+                let miniport = self.miniport_of(vc.adapter).0;
+                holders.push(holder("miniport", miniport, HandleKind::MiniportVc, vc.miniport_context));
+            }
+            views.push(View {
+                object: vc.object(),
+                state: vc_state_name(vc.state),
+                parent: Some(match (vc.af, vc.binding) {
+                    (Some(af), _) => Object::Af(self.afs[af].id),
+                    (None, Some(binding)) => Object::Binding(binding),
+                    (None, None) => Object::Adapter(vc.adapter),
+                }),
+                holders,
+                flags: set_flags([
+                    (vc.creator == Side::Client, "created by the client"),
+                    (vc.creator == Side::CallManager, "created by the call manager"),
+                    (vc.activation.is_pending(), "activation pending"),
+                    (vc.deactivation.is_pending(), "deactivation pending"),
+                    (vc.delete_refused, "deletion was refused"),
+                    (vc.name.is_some(), "named"),
+                ]),
+            });
+            self.call_views(slot, views);
+            self.party_views(slot, views);
+        }
     }
 }
