@@ -25,6 +25,7 @@ mod saps;
 mod tests;
 mod vcs;
 
+use crate::of_client;
 use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::vec::Vec;
 use contract::{Ddi, Rule, Status};
@@ -887,23 +888,4 @@ impl Frame {
             warned: false,
         }
     }
-}
-
-/// The handle that the client has, or would have, of the object that this handle stands for.
-fn of_client(handle: Handle) -> Handle {
-    handle.of(match handle.kind {
-        HandleKind::ClientSap | HandleKind::CallManagerSap => HandleKind::ClientSap,
-        HandleKind::ClientVc | HandleKind::CallManagerVc | HandleKind::MiniportVc => HandleKind::ClientVc,
-        HandleKind::ClientParty | HandleKind::CallManagerParty => HandleKind::ClientParty,
-        kind @ (HandleKind::ProtocolDriver
-        | HandleKind::MiniportDriver
-        | HandleKind::Adapter
-        | HandleKind::BindContext
-        | HandleKind::UnbindContext
-        | HandleKind::Binding
-        | HandleKind::PnpEvent
-        | HandleKind::ClientAf
-        | HandleKind::CallManagerAf
-        | HandleKind::Registration) => kind,
-    })
 }

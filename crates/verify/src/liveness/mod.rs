@@ -6,10 +6,14 @@
 //! free:
 //!
 //! - a debt waits for the debts on the object that it names ([`Debt::waits_for`]), and for a stuck task of the driver
-//!   whose turn it is there: the client until it has called for the close, then the call manager;
+//!   whose turn it is there: on an address family the client until it has called for the close, then the call manager; on a SAP,
+//!   call or party the call manager; on a VC the miniport or the call manager. What waits for a VC from outside waits for all
+//!   that is owed on it;
 //! - a debt waits for each stuck task that has its debtor on its stack, for a driver that stands still does nothing;
 //! - a stuck task waits for the debts of other drivers to the driver whose code is blocked (both have to do with
-//!   one address family), for what that driver itself has promised to complete, and for the close that it has not asked for;
+//!   one address family, or with the SAP, VC or party that is owed on), for what that driver itself has promised to complete,
+//!   for the close that it has not asked for, and, in a teardown, for what it has not done to the calls and VCs that are in
+//!   the way;
 //! - a stuck task waits for another one that has the blocked driver on its stack;
 //! - a call of NDIS that waits may wait for anything.
 //!
@@ -19,8 +23,10 @@
 //! Any other is `kernel-deadlock`. A task that waits for nothing in the graph is `binding-prompt-teardown` if its
 //! innermost handler is one that NDIS expects to finish (an unbind, a pause, a halt, an event), else `kernel-deadlock`.
 
+mod connections;
 mod parties;
 
+use alloc::vec;
 use alloc::vec::Vec;
 use contract::{Ddi, Rule};
 use model::record::{Finding, Link, Monitor, Record, Rest, Stuck, WaitsFor};
@@ -123,7 +129,7 @@ impl Liveness {
             Violation { rule: Rule::AfCloseNoBlock, by, object: debt.object, offence }
         } else {
             let offence = "waits for a driver that cannot go on before this handler returns";
-            let object = if let Object::Af(_) = debt.object { debt.object } else { self.object_of(task, by) };
+            let object = if is_shared(debt.object) { debt.object } else { self.object_of(task, by) };
             Violation { rule: Rule::KernelDeadlock, by, object, offence }
         };
         let mut chain = links_of_stack(task);
@@ -169,26 +175,29 @@ impl Monitor for Liveness {
 struct Graph<'a> {
     debts: &'a [Debt],
     stuck: &'a [Stuck],
-    /// Row by row: whether a node reaches another over one edge or more.
-    reaches: Vec<bool>,
+    /// Row by row, a bit for each node: whether a node reaches another over one edge or more.
+    reaches: Vec<u64>,
+    /// How many words a row has.
+    width: usize,
 }
 
 impl<'a> Graph<'a> {
     fn new(parties: &Parties, debts: &'a [Debt], stuck: &'a [Stuck]) -> Graph<'a> {
         let size = debts.len() + stuck.len();
-        let mut graph = Graph { debts, stuck, reaches: Vec::new() };
-        graph.reaches.reserve(size * size);
+        let width = size.div_ceil(64);
+        let mut graph = Graph { debts, stuck, reaches: vec![0; size * width], width };
         for from in 0..size {
             for to in 0..size {
-                let edge = from != to && graph.waits_for(parties, from, to);
-                graph.reaches.push(edge);
+                if from != to && graph.waits_for(parties, from, to) {
+                    graph.reaches[from * width + to / 64] |= 1 << (to % 64);
+                }
             }
         }
         for via in 0..size {
             for from in 0..size {
-                for to in 0..size {
-                    if graph.reaches(from, via) && graph.reaches(via, to) {
-                        graph.reaches[from * size + to] = true;
+                if graph.reaches(from, via) {
+                    for word in 0..width {
+                        graph.reaches[from * width + word] |= graph.reaches[via * width + word];
                     }
                 }
             }
@@ -209,16 +218,18 @@ impl<'a> Graph<'a> {
     }
 
     fn reaches(&self, from: usize, to: usize) -> bool {
-        self.reaches[from * self.size() + to]
+        self.reaches[from * self.width + to / 64] >> (to % 64) & 1 != 0
     }
 
     fn waits_for(&self, parties: &Parties, from: usize, to: usize) -> bool {
         match (self.debt(from), self.stuck(from), self.debt(to), self.stuck(to)) {
-            (Some(debt), _, Some(other), _) => debt.waits_for == Some(other.object),
+            (Some(debt), _, Some(other), _) => debt.waits_for.is_some_and(|awaited| {
+                let vc = parties.vc_of(awaited).filter(|vc| parties.vc_of(debt.object) != Some(*vc));
+                awaited == other.object || vc.is_some() && vc == parties.vc_of(other.object)
+            }),
             (Some(debt), _, _, Some(task)) => {
-                let blocked = blocked(task);
                 task.frames.iter().any(|frame| frame.driver == debt.by)
-                    || blocked.is_some() && blocked == holder(parties, debt)
+                    || blocked(task).is_some_and(|driver| is_turn_of(parties, driver, debt))
             }
             (_, Some(task), Some(debt), _) => waits_for_debt(parties, task, debt),
             (_, Some(task), _, Some(other)) => {
@@ -267,18 +278,33 @@ fn waits_for_debt(parties: &Parties, task: &Stuck, debt: &Debt) -> bool {
     }
     let Some(blocked) = blocked(task) else { return false };
     if blocked == debt.by {
-        return is_completion(debt.rule) || is_request(debt.rule);
+        let undone = is_teardown(task) && is_connection(debt.object);
+        return is_completion(debt.rule) || is_request(debt.rule) || undone;
     }
-    match debt.object {
-        // An address family that was closed long ago is forgotten; then the benefit of the doubt is the waiter's.
-        Object::Af(AfId(handle)) => {
-            parties.af(handle).is_none_or(|af| af.client == blocked || af.call_manager == Some(blocked))
-        }
-        Object::Driver(_) | Object::Adapter(_) | Object::Binding(_) | Object::Registration(_) => {
-            parties.share_af(blocked, debt.by) && holder(parties, debt) != Some(blocked)
-        }
-        _ => panic!("TEMPORARY"),
+    let concerns = if is_shared(debt.object) {
+        // What was over long ago is forgotten; then the benefit of the doubt is the waiter's.
+        parties.takes_part(blocked, debt.object).unwrap_or(true)
+    } else {
+        parties.share_af(blocked, debt.by)
+    };
+    concerns && !is_turn_of(parties, blocked, debt)
+}
+
+/// Whether an object is one of those that lie on an address family.
+fn is_connection(object: Object) -> bool {
+    match object {
+        Object::Sap(_) | Object::Vc(_) | Object::Call(_) | Object::Party(_) => true,
+        Object::Driver(_)
+        | Object::Adapter(_)
+        | Object::Binding(_)
+        | Object::Registration(_)
+        | Object::Af(_) => false,
     }
+}
+
+/// Whether drivers have an object in common: an address family, or what lies on one.
+fn is_shared(object: Object) -> bool {
+    matches!(object, Object::Af(_)) || is_connection(object)
 }
 
 /// The driver whose code waits; for a call of NDIS outside any handler, the driver that it waits for.
@@ -290,13 +316,9 @@ fn blocked(task: &Stuck) -> Option<DriverId> {
     }
 }
 
-/// Whose turn it is on the address family that a debt waits for.
-fn holder(parties: &Parties, debt: &Debt) -> Option<DriverId> {
-    match debt.waits_for? {
-        Object::Af(AfId(handle)) => parties.af(handle)?.holder(),
-        Object::Driver(_) | Object::Adapter(_) | Object::Binding(_) | Object::Registration(_) => None,
-        _ => panic!("TEMPORARY"),
-    }
+/// Whether it may be this driver's turn on the object that a debt waits for.
+fn is_turn_of(parties: &Parties, driver: DriverId, debt: &Debt) -> bool {
+    debt.waits_for.is_some_and(|awaited| parties.is_turn_of(driver, awaited))
 }
 
 /// Whether the driver waits in a handler that has to finish in bounded time.

@@ -1,9 +1,11 @@
-//! Who has to do with which address family: what [`Liveness`](super::Liveness) remembers of the records.
+//! Who has to do with which address family, and with what lies on it: what [`Liveness`](super::Liveness) remembers of the
+//! records.
 
+use super::connections::Connections;
 use alloc::vec::Vec;
 use contract::{Ddi, Status};
 use model::record::{Event, Record, TaskNumber};
-use model::{Call, Callback, DriverId, Handle, HandleArg, OutParameter, Token};
+use model::{AfId, Call, Callback, DriverId, Handle, HandleArg, Object, OutParameter, Token, VcId};
 
 /// How many closed address families are remembered: a notification may still be owed on them.
 const CLOSED_MAX: usize = 16;
@@ -12,6 +14,8 @@ const CLOSED_MAX: usize = 16;
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub(super) struct Parties {
     afs: Vec<Af>,
+    /// What lies on them.
+    connections: Connections,
     /// How many calls of `NdisClCloseAddressFamily` there have been.
     closes: u32,
 }
@@ -94,7 +98,58 @@ impl Parties {
         })
     }
 
+    /// Whether a driver has to do with an object; none if the object is none that drivers share, or was forgotten.
+    pub(super) fn takes_part(&self, driver: DriverId, object: Object) -> Option<bool> {
+        let has_af = |af: &Af| af.client == driver || af.call_manager == Some(driver);
+        match object {
+            Object::Af(AfId(handle)) => self.af(handle).map(has_af),
+            Object::Sap(id) => self.connections.af_of_sap(id).and_then(|handle| self.af(handle)).map(has_af),
+            Object::Vc(_) | Object::Call(_) | Object::Party(_) => {
+                let vc = self.vc_of(object).and_then(|id| self.connections.vc(id))?;
+                Some(vc.has(driver))
+            }
+            Object::Driver(_) | Object::Adapter(_) | Object::Binding(_) | Object::Registration(_) => None,
+        }
+    }
+
+    /// Whether it may be this driver's turn on an object, for that to get on.
+    pub(super) fn is_turn_of(&self, driver: DriverId, object: Object) -> bool {
+        match object {
+            Object::Af(AfId(handle)) => self.af(handle).is_some_and(|af| af.holder() == Some(driver)),
+            // What others wait for on these is with the call manager.
+            Object::Sap(id) => {
+                let af = self.connections.af_of_sap(id).and_then(|handle| self.af(handle));
+                af.is_some_and(|af| af.call_manager == Some(driver))
+            }
+            Object::Call(_) | Object::Party(_) => {
+                let vc = self.vc_of(object).and_then(|id| self.connections.vc(id));
+                vc.is_some_and(|vc| vc.call_manager == Some(driver))
+            }
+            // And on this it is with the miniport, or the call manager has to deactivate or delete it.
+            Object::Vc(id) => {
+                let vc = self.connections.vc(id);
+                vc.is_some_and(|vc| [vc.call_manager, vc.miniport].contains(&Some(driver)))
+            }
+            Object::Driver(_) | Object::Adapter(_) | Object::Binding(_) | Object::Registration(_) => false,
+        }
+    }
+
+    /// The VC that an object is, or is on.
+    pub(super) fn vc_of(&self, object: Object) -> Option<VcId> {
+        match object {
+            Object::Vc(id) | Object::Call(id) => Some(id),
+            Object::Party(id) => self.connections.vc_of_party(id),
+            Object::Driver(_)
+            | Object::Adapter(_)
+            | Object::Binding(_)
+            | Object::Registration(_)
+            | Object::Af(_)
+            | Object::Sap(_) => None,
+        }
+    }
+
     pub(super) fn look(&mut self, record: &Record) {
+        self.connections.look(record);
         let task = record.task;
         match record.event {
             Event::Called(driver, Call::ClOpenAddressFamilyEx { af_context, .. }) => self.afs.push(Af {

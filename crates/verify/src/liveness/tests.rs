@@ -1,5 +1,7 @@
 //! What is left at rest is made by hand: debts, and tasks that can never go on. A trace tells who shares what.
 
+mod connections;
+
 use super::*;
 use crate::testing::{CLIENT, CM, FAMILY, MINIPORT, OTHER, Trace, arg, binding, client_af, cm_af, handle};
 use alloc::vec;
