@@ -163,6 +163,8 @@ impl World {
         }
         let vc = &mut self.vcs[slot];
         vc.call.dispatched_early(Rule::CallQosChangeActiveOnly);
+        // What the client is told of is what a refusal of its own request leaves in force.
+        vc.call.before_qos = vc.in_force.map(|in_force| (in_force, vc.asked_in_force));
         let callback = Callback::ClIncomingCallQoSChange { vc_context: vc.client_context, parameters };
         Ok(self.invoke_on_vc(crate::Op::Call(Op::QoSChange(slot)), slot, client, callback))
     }
