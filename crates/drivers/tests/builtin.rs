@@ -138,3 +138,16 @@ fn the_call_manager_above_a_miniport() {
         }
     }
 }
+
+/// The scenes of `docs/scripts.md`.
+#[test]
+fn the_worked_examples_of_the_documentation() {
+    let text = include_str!("../../../docs/scripts.md");
+    let scenes = text.split("```condis\n").skip(1).filter_map(|rest| rest.split_once("```"));
+    let mut count = 0;
+    for (scene, _) in scenes {
+        explore(scene);
+        count += 1;
+    }
+    assert!(count > 4, "{count}");
+}
