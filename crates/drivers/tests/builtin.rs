@@ -139,6 +139,73 @@ fn the_call_manager_above_a_miniport() {
     }
 }
 
+/// Registry values for what a call manager does, with `how` its handlers end.
+fn manages_calls(name: &'static str, how: u32) -> Vec<(&'static str, &'static str, u32)> {
+    let ends = |shift: u32| (how + shift) % 6;
+    // What cannot be refused for good is refused once.
+    let lets_go = |shift: u32| [0, 1, 2, 6, 0, 5][ends(shift) as usize];
+    vec![
+        (name, "RegisterSap", ends(0)),
+        (name, "DeregisterSap", [0, 1, 2, 5][how as usize % 4]),
+        (name, "MakeCall", ends(2)),
+        (name, "ModifyCallQoS", ends(1)),
+        (name, "CloseCall", lets_go(0)),
+        (name, "AddParty", ends(5)),
+        (name, "DropParty", lets_go(2)),
+        (name, "Offers", 1 + how % 2),
+        (name, "QoSChanges", how % 3),
+        (name, "Drops", (how + 1) % 3),
+        (name, "HangUps", (how + 2) % 3),
+    ]
+}
+
+/// Registry values for what a client does.
+fn uses_calls(name: &'static str, how: u32) -> Vec<(&'static str, &'static str, u32)> {
+    vec![
+        (name, "Saps", 1 + how % 2),
+        (name, "Calls", 1 + (how + 1) % 3),
+        (name, "Parties", how % 4),
+        (name, "PointToPoint", how / 2 % 2),
+        (name, "ModifyCallQoS", (how + 1) % 2),
+        (name, "HangUps", how % 3),
+        (name, "IncomingCall", how % 6),
+        (name, "UnbindAdapter", how % 2),
+        (name, "NotifyCloseAf", (how + 2) % 4),
+    ]
+}
+
+#[test]
+fn calls_through_the_mcm() {
+    let drivers = [("mcm", "mcm"), ("client", "client"), ("second", "client")];
+    for (options, shift) in STOP_ORDERS.into_iter().zip([0, 3]) {
+        for how in 0..6 {
+            let mut registry = manages_calls("mcm", how);
+            registry.extend(uses_calls("client", how + shift));
+            registry.extend(uses_calls("second", how + shift + 1));
+            let (_, ending) = ENDINGS[(how + shift) as usize % ENDINGS.len()];
+            explore(&scene(options, &registry, &drivers, ending));
+        }
+    }
+}
+
+#[test]
+fn calls_through_the_call_manager_above_a_miniport() {
+    let drivers = [("miniport", "miniport"), ("cm", "cm"), ("client", "client")];
+    for how in 0..12 {
+        let options = ["processors 2\n", "processors 2\npend-open\npend-close\n"][how as usize / 6];
+        let mut registry = manages_calls("cm", how);
+        registry.extend(uses_calls("client", how + how / 6));
+        registry.extend([
+            ("miniport", "ActivateVc", (how + 1) % 6),
+            ("miniport", "DeactivateVc", [0, 1, 2, 5][how as usize % 4]),
+            ("cm", "Signalling", how / 2 % 2),
+            ("cm", "UnbindAdapter", (how + 1) % 2),
+        ]);
+        let (_, ending) = ENDINGS[how as usize % ENDINGS.len()];
+        explore(&scene(options, &registry, &drivers, ending));
+    }
+}
+
 /// The scenes of `docs/scripts.md`.
 #[test]
 fn the_worked_examples_of_the_documentation() {

@@ -39,6 +39,8 @@ pub struct Script {
 pub(crate) struct Body {
     /// For each argument in the order of the prototype, what it is called.
     pub(crate) parameters: Vec<Option<Name>>,
+    /// Variables that get the address of a structure, by the place of that argument: `parameters={…, at c6}`.
+    pub(crate) addresses: Vec<(usize, Name)>,
     pub(crate) suite: Suite,
 }
 

@@ -179,6 +179,12 @@ impl Driver for Scripted {
                     false => frame.set(*name, value),
                 }
             }
+            if let (Some(parts), Some((_, name))) =
+                (Parts::of(value), body.addresses.iter().find(|(of, _)| *of == index))
+            {
+                let address = self.adopt(Value::Token(parts.address));
+                self.store(&Target::Variable(*name), address, &mut frame);
+            }
             index += 1;
         });
         let left = match self.run(body.suite, &mut frame) {
@@ -662,7 +668,7 @@ impl Scripted {
     }
 
     fn procedure(&self, procedure: Name, arguments: &[Expr], frame: &mut Frame, left: &mut u32) -> Ran<()> {
-        let Some(Body { parameters, suite }) = self.script.procedures.get(&procedure) else {
+        let Some(Body { parameters, suite, .. }) = self.script.procedures.get(&procedure) else {
             return mistake(format!("there is no `to {}`", self.script.name_of(procedure)));
         };
         if frame.depth == DEPTH_MAX {

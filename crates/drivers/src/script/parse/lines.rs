@@ -162,9 +162,11 @@ impl Script {
                 }
                 let index = cursor.index;
                 // Known from now on; its body is read when all headers are.
-                let unread = Body { parameters: parameters.clone(), suite: Suite(u32::MAX) };
+                let unread =
+                    Body { parameters: parameters.clone(), addresses: Vec::new(), suite: Suite(u32::MAX) };
                 self.procedures.insert(name, unread);
-                return Ok(Some(Header { of: Of::Procedure(name), parameters, index }));
+                let addresses = Vec::new();
+                return Ok(Some(Header { of: Of::Procedure(name), parameters, addresses, index }));
             }
             _ => {
                 cursor.index = 0;
@@ -174,9 +176,9 @@ impl Script {
                 }
                 let names =
                     Callback::argument_names(ddi).ok_or_else(|| at.error(Problem::NotThereYet(ddi)))?;
-                let parameters = cursor.parameters(ddi, names)?;
+                let (parameters, addresses) = cursor.parameters(ddi, names)?;
                 let index = cursor.index;
-                return Ok(Some(Header { of: Of::Handler(ddi), parameters, index }));
+                return Ok(Some(Header { of: Of::Handler(ddi), parameters, addresses, index }));
             }
         };
         match body.first() {
@@ -198,7 +200,7 @@ impl Script {
             scope.handler = Some(ddi);
         }
         let suite = self.suite_of(line, header.index, lines, &mut scope)?;
-        let body = Body { parameters: header.parameters, suite };
+        let body = Body { parameters: header.parameters, addresses: header.addresses, suite };
         match header.of {
             Of::Procedure(name) => drop(self.procedures.insert(name, body)),
             Of::Handler(ddi) => {
@@ -390,9 +392,13 @@ impl Script {
     }
 }
 
+/// What the arguments of a handler are called, and variables for addresses, as in [`Body`].
+type Parameters = (Vec<Option<Name>>, Vec<(usize, Name)>);
+
 struct Header {
     of: Of,
     parameters: Vec<Option<Name>>,
+    addresses: Vec<(usize, Name)>,
     /// Where the colon stands, if there is one.
     index: usize,
 }
@@ -426,12 +432,14 @@ impl Cursor<'_> {
         if self.sees(":") { Ok(self.index) } else { Err(self.expected("`:`")) }
     }
 
-    /// Parameters of a handler: names by position, `name=local`, or constants as a trace has them, which are passed over.
-    fn parameters(&mut self, ddi: Ddi, names: &[&str]) -> Result<Vec<Option<Name>>, ParseError> {
+    /// Parameters of a handler: names by position, `name=local`, or constants as a trace has them, which are passed over but for
+    /// the variables that say where a structure lies.
+    fn parameters(&mut self, ddi: Ddi, names: &[&str]) -> Result<Parameters, ParseError> {
         let mut parameters: Vec<Option<Name>> = names.iter().map(|_| None).collect();
+        let mut addresses = Vec::new();
         let owned = || names.iter().map(|&name| name.to_owned()).collect::<Vec<_>>();
         if !self.takes("(") {
-            return Ok(parameters);
+            return Ok((parameters, addresses));
         }
         let mut given = 0;
         while !self.takes(")") {
@@ -455,7 +463,11 @@ impl Cursor<'_> {
                     Some(self.intern(name)?)
                 }
                 _ => {
-                    self.of_kind(kind_of(ddi, of))?;
+                    if let Expr::Whole(whole) = self.of_kind(kind_of(ddi, of))?
+                        && let Some(Expr::Variable(address)) = whole.at
+                    {
+                        addresses.push((index, address));
+                    }
                     None
                 }
             };
@@ -470,7 +482,7 @@ impl Cursor<'_> {
                 return Err(self.expected("`,` or `)`"));
             }
         }
-        Ok(parameters)
+        Ok((parameters, addresses))
     }
 
     /// `*NdisAfHandle = af1`, maybe with `, *SelectedMediumIndex = 0`: where the handle is kept. All other results have their value
