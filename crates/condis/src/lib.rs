@@ -10,6 +10,7 @@ pub mod digest;
 mod expect;
 pub mod inspect;
 pub mod judge;
+pub mod objects;
 pub mod plan;
 pub mod roles;
 pub mod scenario;

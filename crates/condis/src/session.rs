@@ -148,6 +148,29 @@ impl<'p> Session<'p> {
         self.runner.replay(schedule)
     }
 
+    /// Executes the program in the order of `strategy` until `stop` says so of a record; none if it did.
+    pub fn run_until(
+        &mut self,
+        strategy: &mut dyn Strategy,
+        stop: &mut dyn FnMut(&Record) -> bool,
+    ) -> Option<Outcome> {
+        self.runner.run_until(strategy, stop)
+    }
+
+    /// Goes on from there.
+    pub fn resume_until(
+        &mut self,
+        strategy: &mut dyn Strategy,
+        stop: &mut dyn FnMut(&Record) -> bool,
+    ) -> Option<Outcome> {
+        self.runner.resume_until(strategy, stop)
+    }
+
+    /// Calls `look` with the world as the execution has left it.
+    pub fn look<T>(&self, look: impl FnOnce(&model::World) -> T) -> T {
+        self.runner.look(look)
+    }
+
     /// The plan.
     pub fn plan(&self) -> &'p Plan {
         self.plan

@@ -181,6 +181,10 @@ impl Execution {
         }
     }
 
+    pub(crate) fn world(&self) -> &World {
+        &self.world
+    }
+
     pub(crate) fn driver(&self, driver: DriverId) -> Rc<dyn Driver> {
         Rc::clone(&self.drivers[usize::from(driver.0)])
     }

@@ -7,7 +7,7 @@ use crate::processor;
 use crate::schedule::Schedule;
 use crate::strategy::{Candidate, Point, Replay, ReplayError, Strategy};
 use model::record::Record;
-use model::{Object, Violation};
+use model::{Object, Violation, World};
 use std::fmt;
 
 /// What is kept beside the arena and grows with the execution.
@@ -277,6 +277,11 @@ impl Runner {
     /// A text beside the trace: what a driver printed, what a script expected. Empty if there is none of that number.
     pub fn text(&self, number: u32) -> &str {
         self.notes.text(number).unwrap_or_default()
+    }
+
+    /// Calls `look` with the world as it is now.
+    pub fn look<T>(&self, look: impl FnOnce(&World) -> T) -> T {
+        arena::execution(|execution| look(execution.world()))
     }
 
     /// Where the execution left the FIFO order.

@@ -2,7 +2,7 @@
 //!
 //! Nothing here does input or output: every function gives back a string or a value that serialises. Read first
 //! [`names`] (what things are called), then [`syntax`] (one event as text), then [`trace`] (lines), [`finding`] (evidence
-//! gathered around a broken rule) and [`manual`] (rules and functions as pages).
+//! gathered around a broken rule), [`objects`] (what there is at a moment) and [`manual`] (rules and functions as pages).
 //!
 //! The text of an event has one syntax for trace, test and documentation; its grammar stands at the top of [`syntax`].
 #![forbid(unsafe_code)]
@@ -11,6 +11,7 @@ pub mod finding;
 pub mod json;
 pub mod manual;
 pub mod names;
+pub mod objects;
 mod paint;
 mod subject;
 pub mod syntax;

@@ -4,14 +4,16 @@ use crate::cli::Format;
 use crate::output::{Failure, Output};
 use clap::ValueEnum;
 use condis::campaign::Campaign;
+use condis::objects::{self, When};
 use condis::plan::{Body, InputError, Inputs, Options, Plan};
 use condis::session::{Recording, SessionError};
 use condis::source::DriverName;
 use condis::suggest;
 use condis::token::Token;
-use contract::Rule;
+use contract::{Ddi, Rule};
 use model::StopOrder;
 use report::finding::Finding;
+use report::objects::{Moment, MomentJson};
 use report::trace::{Show, Writer};
 use report::{Level, Levels, Look, Setting, json};
 use serde::Serialize;
@@ -44,6 +46,10 @@ pub(crate) struct World {
     /// Show calls of the kernel in the trace, too.
     #[arg(long)]
     kernel: bool,
+    /// Print every adapter, binding, address family, SAP, VC, call and party of the first execution, with states, flags,
+    /// contexts and handlers: at its end, or whenever the named function has returned or handler is entered.
+    #[arg(long, value_name = "FUNCTION", num_args = 0..=1, require_equals = true, value_parser = function)]
+    objects: Option<Option<Ddi>>,
 }
 
 /// The order in which NDIS stops an adapter.
@@ -72,6 +78,16 @@ fn rule(id: &str) -> Result<Rule, String> {
     Rule::from_id(id).ok_or_else(|| match suggest::nearest(id, Rule::ALL.iter().map(|rule| rule.id())) {
         Some(near) => format!("no rule has this id; did you mean `{near}`?"),
         None => "no rule has this id; `condis rules` lists them".to_owned(),
+    })
+}
+
+/// The name of a function or a handler.
+fn function(name: &str) -> Result<Ddi, String> {
+    Ddi::from_name(name).ok_or_else(|| {
+        match suggest::nearest(name, Ddi::ALL.iter().map(|ddi| ddi.info().name)) {
+            Some(near) => format!("no function has this name; did you mean `{near}`?"),
+            None => "no function has this name; `condis explain` knows them".to_owned(),
+        }
     })
 }
 
@@ -126,13 +142,25 @@ impl World {
             TraceWhen::Never => false,
         };
         let recording = campaign.first.as_ref().filter(|_| traced);
+        let moments = self.moments(plan, campaign)?;
         match self.format {
-            Format::Json => output.json(&Document::new(plan, campaign, how, recording, code))?,
+            Format::Json => {
+                let mut document = Document::new(plan, campaign, how, recording, code);
+                if let (Some(moments), Some(first)) = (&moments, &campaign.first) {
+                    document.objects = Some(moments.iter().map(|moment| moment.json(&first.names)).collect());
+                }
+                output.json(&document)?;
+            }
             Format::Text => {
                 let look = output.look();
                 output.print(&heading(plan, how, look))?;
                 if let Some(recording) = recording {
                     self.print_trace(recording, output)?;
+                }
+                if let (Some(moments), Some(first)) = (&moments, &campaign.first) {
+                    for moment in moments {
+                        output.print(&moment.text(&first.names, look))?;
+                    }
                 }
                 for found in &campaign.found {
                     output.print(&found.text(look))?;
@@ -141,6 +169,15 @@ impl World {
             }
         }
         Ok(code)
+    }
+
+    /// What `--objects` asks for.
+    fn moments(&self, plan: &Plan, campaign: &Campaign) -> Result<Option<Vec<Moment>>, Failure> {
+        let (Some(at), Some(first)) = (self.objects, &campaign.first) else {
+            return Ok(None);
+        };
+        let when = at.map_or(When::End, When::At);
+        objects::look(plan, first, when).map(Some).map_err(|error| session_failure(&error))
     }
 
     fn print_trace(&self, recording: &Recording, output: &mut Output) -> Result<(), Failure> {
@@ -319,6 +356,8 @@ struct Document<'a> {
     unjudged: Vec<UnjudgedEntry<'a>>,
     bugs: &'a [String],
     #[serde(skip_serializing_if = "Option::is_none")]
+    objects: Option<Vec<MomentJson>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     trace: Option<Vec<json::Line>>,
 }
 
@@ -403,6 +442,7 @@ impl<'a> Document<'a> {
             findings: findings.collect(),
             unjudged: unjudged.collect(),
             bugs: &campaign.bugs,
+            objects: None,
             trace: recording.map(lines),
         }
     }
