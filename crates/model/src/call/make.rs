@@ -141,6 +141,10 @@ impl World {
     ) -> Result<(), Violation> {
         let (_, manager, object) = self.ends_of(slot);
         let vc = &self.vcs[slot];
+        if vc.call.closing || vc.call.closed_making {
+            // The client's close may have undone everything by now.
+            return Ok(());
+        }
         self.check_activation_awaited(slot)?;
         if vc.is_activating() {
             let offence = "the call was reported as made before the activation of its VC was complete";
