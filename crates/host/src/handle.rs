@@ -9,8 +9,10 @@ use model::{Handle, HandleArg, HandleKind};
 
 /// Where handles of NDIS lie.
 const HANDLES: u64 = 0xFFFF_A000_0000_0000;
-/// How many places there are, as a power of two.
-const PLACES_BITS: u32 = 40;
+/// How many places there are for the handles of each side, as a power of two.
+const PLACES_BITS: u32 = 38;
+/// How many sides there are at most, as a power of two: an object has a handle for each, made by one task at once.
+const SIDES_BITS: u32 = 2;
 /// From one place to the next: a handle may be misused as a pointer to a structure, and the offset must not lead to
 /// another one.
 const STEP_BITS: u32 = 4;
@@ -24,7 +26,7 @@ const OBJECT_STEP: u64 = 0x1000;
 
 /// Whether an address may be one of a handle of NDIS, or lie a little behind one.
 pub(crate) fn is_handle(address: u64) -> bool {
-    (HANDLES..HANDLES + (1 << (PLACES_BITS + STEP_BITS))).contains(&address)
+    (HANDLES..HANDLES + (1 << (SIDES_BITS + PLACES_BITS + STEP_BITS))).contains(&address)
 }
 
 /// Whether an address may be one of a kernel object's.
@@ -57,9 +59,10 @@ impl Handles {
         if self.used * 2 >= self.slots.len() {
             self.grow();
         }
+        let side = side_of(handle.kind) << PLACES_BITS;
         let mut place = place_of(handle);
         loop {
-            let address = HANDLES + (place << STEP_BITS);
+            let address = HANDLES + ((side | place) << STEP_BITS);
             match self.find(address) {
                 Found::Known(known) if known == handle => return address,
                 Found::Known(_) => place = (place + 1) & ((1 << PLACES_BITS) - 1),
@@ -102,7 +105,9 @@ impl Handles {
     fn find(&self, address: u64) -> Found {
         let mask = self.slots.len() - 1;
         let place = address >> STEP_BITS;
-        let mut slot = place as usize & mask;
+        // Each side has its run of neighbours, far from those of the others.
+        let side = place >> PLACES_BITS & ((1 << SIDES_BITS) - 1);
+        let mut slot = (place + side * SIDE_STEP) as usize & mask;
         let mut step = None;
         loop {
             match self.slots[slot] {
@@ -131,12 +136,11 @@ enum Found {
 
 fn place_of(handle: Handle) -> u64 {
     let (task, count) = handle.made_by();
-    let place = u64::from(count) * SIDES + side_of(handle.kind);
-    mixed(task.value()).wrapping_add(place) & ((1 << PLACES_BITS) - 1)
+    mixed(task.value()).wrapping_add(u64::from(count)) & ((1 << PLACES_BITS) - 1)
 }
 
-/// How many handles there are of one object at most: the client's, the call manager's, the miniport's.
-const SIDES: u64 = 3;
+/// How far the handles of one side lie from those of the next in the table.
+const SIDE_STEP: u64 = 0x9E37_79B9;
 
 const fn side_of(kind: HandleKind) -> u64 {
     match kind {

@@ -97,13 +97,16 @@ impl Handlers {
         self.belongs.push((value, binding));
     }
 
-    /// Notes that a context or handle belongs to the binding that another one belongs to, if that can matter.
+    /// Notes that a context or handle belongs to the binding that another one belongs to.
     pub(crate) fn inherit(&mut self, value: u64, from: u64) {
-        if !self.overrides.is_empty()
-            && let Some(binding) = self.binding_of(from)
-        {
+        if let Some(binding) = self.binding_of(from) {
             self.note(value, binding);
         }
+    }
+
+    /// Whether there are functions for one binding only.
+    pub(crate) fn has_overrides(&self) -> bool {
+        !self.overrides.is_empty()
     }
 
     fn binding_of(&self, value: u64) -> Option<Handle> {

@@ -82,6 +82,8 @@ pub struct Host {
     pub(crate) objects: RefCell<Objects>,
     /// What was lent to drivers for structures of drivers that are not native.
     pub(crate) structures: RefCell<Structures>,
+    /// Whether some driver has functions for one binding only, so that it matters what belongs to which.
+    pub(crate) has_overrides: Cell<bool>,
     /// Values of `NDIS_MEDIUM` that miniports have set: the last one, which a bind reports.
     pub(crate) medium: Cell<u32>,
 }
@@ -112,6 +114,7 @@ impl Host {
             pool: RefCell::default(),
             objects: RefCell::default(),
             structures: RefCell::default(),
+            has_overrides: Cell::new(false),
             medium: Cell::new(crate::abi::NDIS_MEDIUM_CO_WAN),
         }));
         CURRENT.store(std::ptr::from_ref(host).cast_mut(), Ordering::Relaxed);

@@ -19,7 +19,7 @@ use contract::layout::{
 use contract::values::{ndis_device_pnp_event, ndis_halt_action, net_pnp_event_code};
 use contract::{Ddi, Layout, Rule, Status};
 use engine::{Crash, Driver, Ending};
-use model::block::{AddressFamily, CallParameters};
+use model::block::{AddressFamily, CallParameters, Sap};
 use model::record::Routine;
 use model::{AdapterId, Callback, DeviceEvent, HaltAction, Handle, NetEvent, Power, Reply, Token};
 use std::fmt;
@@ -147,7 +147,11 @@ impl NativeDriver {
     ) -> Reply {
         let mut stored = 0u64;
         let place = (&raw mut stored) as u64;
-        let inherit = |value| self.driver.handlers.borrow_mut().inherit(value, context.0);
+        let inherit = |value| {
+            if self.host.has_overrides.get() {
+                self.driver.handlers.borrow_mut().inherit(value, context.0);
+            }
+        };
         inherit(object);
         let reply = self.status(slot, context, arguments(place));
         let stored = guest::read_u64(place).expect("our own stack can be read");
@@ -158,11 +162,12 @@ impl NativeDriver {
     /// Runs a handler that may change the call parameters that it is given; `arguments` gets their address.
     fn negotiating(&self, parameters: &CallParameters, run: impl FnOnce(u64) -> Reply) -> Reply {
         let place = self.pass(parameters);
-        let given = self.host.parameters_at(place);
+        let given = self.host.structures.borrow().parameters_at(place);
         let reply = run(place);
         // Whoever pends may have completed the operation already, and then they are gone.
         let Some(given) = given.ok().filter(|_| reply.status != Status::PENDING) else { return reply };
-        match self.host.parameters_at(place) {
+        let left = self.host.structures.borrow().parameters_at(place);
+        match left {
             Ok(left) if left == given => reply,
             Ok(left) => Reply { parameters: left, ..reply },
             Err(BadAddress { address, .. }) => {
@@ -173,7 +178,8 @@ impl NativeDriver {
 
     /// The address of call parameters for this driver.
     fn pass(&self, parameters: &CallParameters) -> u64 {
-        match self.host.pass_parameters(self.driver.id, parameters) {
+        let passed = self.host.structures.borrow_mut().pass_parameters(parameters, |bytes| self.lend(bytes));
+        match passed {
             Ok(place) => place,
             Err(BadAddress { address, .. }) => {
                 self.end_at(Rule::KernelBadAccess, "passed call parameters that cannot be written", address)
@@ -181,8 +187,19 @@ impl NativeDriver {
         }
     }
 
+    /// The address of a SAP for this driver.
+    fn pass_sap(&self, sap: &Sap) -> u64 {
+        self.host.structures.borrow_mut().pass_sap(sap, |bytes| self.lend(bytes))
+    }
+
+    /// The address of close data for this driver.
     fn pass_data(&self, data: Token, size: u32) -> u64 {
-        self.host.pass_data(self.driver.id, data, size)
+        self.host.structures.borrow_mut().pass_data(data, size, |bytes| self.lend(bytes))
+    }
+
+    /// Memory of ours that this driver is to read.
+    fn lend(&self, bytes: &[u8]) -> u64 {
+        self.host.lend(self.driver.id, bytes)
     }
 
     fn handle_value(&self, handle: Handle) -> u64 {
@@ -192,12 +209,12 @@ impl NativeDriver {
     /// A `UNICODE_STRING` that lives as long as the execution.
     fn lend_string(&self, text: &str) -> u64 {
         let units: Vec<u8> = text.encode_utf16().chain([0]).flat_map(u16::to_le_bytes).collect();
-        let buffer = self.host.lend(self.driver.id, &units);
+        let buffer = self.lend(&units);
         let mut string = Block::<16>::zeroed();
         string.put(0, (units.len() as u16 - 2).to_le_bytes());
         string.put(2, (units.len() as u16).to_le_bytes());
         string.put(8, buffer.to_le_bytes());
-        self.host.lend(self.driver.id, string.bytes())
+        self.lend(string.bytes())
     }
 
     fn driver_entry(&self) -> Reply {
@@ -213,9 +230,9 @@ impl NativeDriver {
         let mut counted = [0; 16];
         guest::read(name, &mut counted).expect("our own memory can be read");
         object.put(driver_object::DRIVER_NAME, counted);
-        let extension = self.host.lend(self.driver.id, &[0; driver_object::EXTENSION_SIZE]);
+        let extension = self.lend(&[0; driver_object::EXTENSION_SIZE]);
         object.put(driver_object::DRIVER_EXTENSION, extension.to_le_bytes());
-        let object = self.host.lend(self.driver.id, object.bytes());
+        let object = self.lend(object.bytes());
         guest::write_u64(extension, object).expect("our own memory can be written");
         self.driver.driver_object.set(object);
         let status = Status(self.enter(self.driver.entry, [object, path, 0, 0]) as u32);
@@ -273,10 +290,10 @@ impl NativeDriver {
         let mut block = Block::<{ LAYOUT.size }>::zeroed();
         put_header(&mut block, &LAYOUT, 1);
         block.put(CODE, code.to_le_bytes());
-        let lent = if buffer.is_empty() { 0 } else { self.host.lend(self.driver.id, &buffer) };
+        let lent = if buffer.is_empty() { 0 } else { self.lend(&buffer) };
         block.put(BUFFER, lent.to_le_bytes());
         block.put(LENGTH, (buffer.len() as u32).to_le_bytes());
-        let address = self.host.lend(self.driver.id, block.bytes());
+        let address = self.lend(block.bytes());
         self.driver.handlers.borrow_mut().events.push((address, event));
         let reply =
             self.status(Ddi::ProtocolNetPnPEvent, binding_context, [binding_context.0, address, 0, 0]);
@@ -450,12 +467,12 @@ impl Driver for NativeDriver {
                 self.void(ddi, af_context, [af_context.0, u64::from(status.0), 0, 0])
             }
             Callback::CmRegisterSap { af_context, specification, sap } => {
-                let specification = self.host.pass_sap(self.driver.id, &specification);
+                let specification = self.pass_sap(&specification);
                 let sap = self.handle_value(sap);
                 self.storing(ddi, af_context, sap, |place| [af_context.0, specification, sap, place])
             }
             Callback::ClRegisterSapComplete { status, sap_context, specification, sap } => {
-                let specification = self.host.pass_sap(self.driver.id, &specification);
+                let specification = self.pass_sap(&specification);
                 let sap = self.host.value_of(sap);
                 self.void(ddi, sap_context, [u64::from(status.0), sap_context.0, specification, sap])
             }

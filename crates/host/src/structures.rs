@@ -11,15 +11,14 @@
 
 use crate::guest::{self, BadAddress, Block, at};
 use crate::handle::mixed;
-use crate::host::Host;
 use crate::map;
 use contract::Layout;
 use contract::layout::{
     CO_CALL_MANAGER_PARAMETERS as MANAGER, CO_CALL_PARAMETERS as PARAMETERS, CO_MEDIA_PARAMETERS as MEDIA,
     CO_SAP as SAP, CO_SPECIFIC_PARAMETERS as SPECIFIC, FLOWSPEC,
 };
+use model::Token;
 use model::block::{CallParameters, Sap, value_of};
-use model::{DriverId, Token};
 use std::collections::BTreeMap;
 
 const fn of(layout: &Layout, member: &str) -> usize {
@@ -92,26 +91,6 @@ pub(crate) struct Structures {
     places: BTreeMap<(Kind, Token), u64>,
     /// By where it lies.
     lent: BTreeMap<u64, Lent>,
-}
-
-impl Structures {
-    fn place(&self, kind: Kind, name: Token) -> Option<u64> {
-        self.places.get(&(kind, name)).copied()
-    }
-
-    fn content(&self, place: u64) -> Option<Content> {
-        self.lent.get(&place).map(|lent| lent.content)
-    }
-
-    fn note(&mut self, kind: Kind, name: Token, place: u64, content: Content) {
-        self.places.insert((kind, name), place);
-        self.lent.insert(place, Lent { name, content });
-    }
-
-    /// The address as other drivers know it: the name, if the structure was lent.
-    pub(crate) fn name_of(&self, address: u64) -> Token {
-        self.lent.get(&address).map_or(Token(address), |lent| lent.name)
-    }
 }
 
 /// Whether something of a native driver's can lie at the address; otherwise it is a name that another driver gave.
@@ -264,7 +243,7 @@ fn parameters_block(given: &CallParameters) -> (Vec<u8>, [(usize, usize); 2]) {
     (bytes, [(MANAGER_PART, manager), (MEDIA_PART, media)])
 }
 
-impl Host {
+impl Structures {
     /// The call parameters at `address`, as a native driver passes or leaves them.
     ///
     /// # Errors
@@ -274,11 +253,9 @@ impl Host {
             return Ok(CallParameters::NULL);
         }
         let read = read_parameters(address)?;
-        let structures = self.structures.borrow();
-        let Some(Lent { name, content: Content::Parameters { given, shown } }) =
-            structures.lent.get(&address)
+        let Some(Lent { name, content: Content::Parameters { given, shown } }) = self.lent.get(&address)
         else {
-            return Ok(CallParameters { address: structures.name_of(address), ..read });
+            return Ok(CallParameters { address: self.name_of(address), ..read });
         };
         let word = |read, shown, given| if read == shown { given } else { read };
         Ok(CallParameters {
@@ -294,26 +271,25 @@ impl Host {
         })
     }
 
-    /// The address by which `driver`, a native one, gets call parameters. What another kind of driver has changed in them
-    /// is there, as far as the structure can be read.
+    /// The address by which a native driver gets call parameters; `lend` gives memory with these bytes. What a driver of
+    /// another kind has changed in them is there, as far as the structure can be read and has room.
     ///
     /// # Errors
     /// Something has changed and cannot be written.
     pub(crate) fn pass_parameters(
-        &self,
-        driver: DriverId,
+        &mut self,
         parameters: &CallParameters,
+        lend: impl FnOnce(&[u8]) -> u64,
     ) -> Result<u64, BadAddress> {
-        if parameters.is_null() {
-            return Ok(0);
-        }
         let name = parameters.address;
-        let lent = self.structures.borrow().place(Kind::Parameters, name);
-        match lent {
-            Some(place) => self.store_parameters(place, parameters).map(|()| place),
-            None if is_memory(name.0) => self.store_parameters(name.0, parameters).map(|()| name.0),
-            None => Ok(self.lend_parameters(driver, parameters)),
-        }
+        let place = match self.place(Kind::Parameters, name) {
+            Some(place) => place,
+            None if name == Token::NULL => return Ok(0),
+            None if is_memory(name.0) => name.0,
+            None => return Ok(self.lend_parameters(parameters, lend)),
+        };
+        self.store_parameters(place, parameters)?;
+        Ok(place)
     }
 
     /// Makes the call parameters at `address` say what `wanted` says. Memory that cannot even be read stays as it is:
@@ -321,31 +297,32 @@ impl Host {
     ///
     /// # Errors
     /// A member that must change cannot be written.
-    pub(crate) fn store_parameters(&self, address: u64, wanted: &CallParameters) -> Result<(), BadAddress> {
+    pub(crate) fn store_parameters(
+        &mut self,
+        address: u64,
+        wanted: &CallParameters,
+    ) -> Result<(), BadAddress> {
         let Ok(now) = self.parameters_at(address) else { return Ok(()) };
         if (CallParameters { address: now.address, ..*wanted }) == now {
             return Ok(());
         }
         write_parameters(address, &now, wanted)?;
-        let mut structures = self.structures.borrow_mut();
-        if let Some(lent) = structures.lent.get_mut(&address)
-            && let Content::Parameters { given, shown } = &mut lent.content
+        if let Some(Lent { content: Content::Parameters { given, shown }, .. }) = self.lent.get_mut(&address)
         {
             (*given, *shown) = (*wanted, read_parameters(address)?);
         }
         Ok(())
     }
 
-    fn lend_parameters(&self, driver: DriverId, given: &CallParameters) -> u64 {
+    fn lend_parameters(&mut self, given: &CallParameters, lend: impl FnOnce(&[u8]) -> u64) -> u64 {
         let (bytes, pointers) = parameters_block(given);
-        let place = self.lend(driver, &bytes);
+        let place = lend(&bytes);
         for (member, part) in pointers {
             guest::write_u64(place + member as u64, place + part as u64)
                 .expect("our own memory can be written");
         }
         let shown = read_parameters(place).expect("our own memory can be read");
-        let content = Content::Parameters { given: *given, shown };
-        self.structures.borrow_mut().note(Kind::Parameters, given.address, place, content);
+        self.note(Kind::Parameters, given.address, place, Content::Parameters { given: *given, shown });
         place
     }
 
@@ -355,17 +332,17 @@ impl Host {
     /// A part of it cannot be read.
     pub(crate) fn sap_at(&self, address: u64) -> Result<Sap, BadAddress> {
         let read = read_sap(address)?;
-        let structures = self.structures.borrow();
-        match structures.content(address) {
-            Some(Content::Sap { given, shown }) if read.same(&shown) => Ok(given),
-            Some(_) | None => Ok(Sap { address: structures.name_of(address), ..read }),
+        match self.lent.get(&address) {
+            Some(Lent { content: Content::Sap { given, shown }, .. }) if read.same(shown) => Ok(*given),
+            Some(_) | None => Ok(Sap { address: self.name_of(address), ..read }),
         }
     }
 
-    /// The address by which `driver`, a native one, gets a SAP. Nobody changes one on its way.
-    pub(crate) fn pass_sap(&self, driver: DriverId, sap: &Sap) -> u64 {
+    /// The address by which a native driver gets a SAP; `lend` gives memory with these bytes. Nobody changes a SAP on its
+    /// way.
+    pub(crate) fn pass_sap(&mut self, sap: &Sap, lend: impl FnOnce(&[u8]) -> u64) -> u64 {
         let name = sap.address;
-        if let Some(place) = self.structures.borrow().place(Kind::Sap, name)
+        if let Some(place) = self.place(Kind::Sap, name)
             && self.sap_at(place).is_ok_and(|there| there.same(sap))
         {
             return place;
@@ -378,27 +355,9 @@ impl Host {
         bytes[SAP_TYPE..][..4].copy_from_slice(&sap.sap_type.to_le_bytes());
         bytes[SAP_LENGTH..][..4].copy_from_slice(&(length as u32).to_le_bytes());
         bytes[SAP_BYTES..][..OF_VALUE].copy_from_slice(&sap.value.to_le_bytes());
-        let place = self.lend(driver, &bytes);
+        let place = lend(&bytes);
         let shown = read_sap(place).expect("our own memory can be read");
-        self.structures.borrow_mut().note(Kind::Sap, name, place, Content::Sap { given: *sap, shown });
-        place
-    }
-
-    /// The address by which `driver`, a native one, gets `size` bytes of close data. Those of another kind of driver say
-    /// nothing, so what is lent is zero.
-    pub(crate) fn pass_data(&self, driver: DriverId, data: Token, size: u32) -> u64 {
-        if data == Token::NULL || is_memory(data.0) {
-            return data.0;
-        }
-        let lent = self.structures.borrow().place(Kind::Data, data);
-        if let Some(place) = lent
-            && let Some(Content::Data(room)) = self.structures.borrow().content(place)
-            && room >= size
-        {
-            return place;
-        }
-        let place = self.lend(driver, &vec![0; (size as usize).clamp(1, LONGEST)]);
-        self.structures.borrow_mut().note(Kind::Data, data, place, Content::Data(size));
+        self.note(Kind::Sap, name, place, Content::Sap { given: *sap, shown });
         place
     }
 
@@ -410,6 +369,36 @@ impl Host {
         if address != 0 {
             guest::probe(address, u64::from(size))?;
         }
-        Ok(self.structures.borrow().name_of(address))
+        Ok(self.name_of(address))
+    }
+
+    /// The address by which a native driver gets `size` bytes of close data; `lend` gives memory with these bytes. The data
+    /// of another kind of driver say nothing, so what is lent is zero.
+    pub(crate) fn pass_data(&mut self, data: Token, size: u32, lend: impl FnOnce(&[u8]) -> u64) -> u64 {
+        if let Some(place) = self.place(Kind::Data, data)
+            && matches!(self.lent.get(&place), Some(Lent { content: Content::Data(room), .. }) if *room >= size)
+        {
+            return place;
+        }
+        if data == Token::NULL || is_memory(data.0) {
+            return data.0;
+        }
+        let place = lend(&vec![0; (size as usize).clamp(1, LONGEST)]);
+        self.note(Kind::Data, data, place, Content::Data(size));
+        place
+    }
+
+    fn place(&self, kind: Kind, name: Token) -> Option<u64> {
+        self.places.get(&(kind, name)).copied()
+    }
+
+    fn note(&mut self, kind: Kind, name: Token, place: u64, content: Content) {
+        self.places.insert((kind, name), place);
+        self.lent.insert(place, Lent { name, content });
+    }
+
+    /// The address as other drivers know it: the name, if the structure was lent.
+    fn name_of(&self, address: u64) -> Token {
+        self.lent.get(&address).map_or(Token(address), |lent| lent.name)
     }
 }

@@ -315,7 +315,8 @@ impl Here {
             | OutParameter::Vc(made) => self.host().address_of(made),
             OutParameter::Party(made) => self.host().value_of(made),
             OutParameter::CallParameters(left) => {
-                return self.check(self.host().store_parameters(out.parameters, &left));
+                let stored = self.host().structures.borrow_mut().store_parameters(out.parameters, &left);
+                return self.check(stored);
             }
             OutParameter::InstanceName(..) | OutParameter::CallId(_) | OutParameter::VcContext(_) => {
                 unreachable!("the calls that store {result:?} take it themselves")
@@ -329,17 +330,21 @@ impl Here {
 
     /// The call parameters that the driver passes.
     pub(crate) fn parameters(&self, address: u64) -> CallParameters {
-        self.check(self.host().parameters_at(address))
+        let read = self.host().structures.borrow().parameters_at(address);
+        self.check(read)
     }
 
     /// The close data that the driver passes.
     pub(crate) fn data(&self, address: u64, size: u32) -> Token {
-        self.check(self.host().data_at(address, size))
+        let data = self.host().structures.borrow().data_at(address, size);
+        self.check(data)
     }
 
-    /// Notes that a context or handle belongs to the binding that another one belongs to.
+    /// Notes that a context or handle belongs to the binding that another one belongs to, if that can matter.
     pub(crate) fn inherit(&self, value: u64, from: u64) {
-        self.driver().handlers.borrow_mut().inherit(value, from);
+        if self.host().has_overrides.get() {
+            self.driver().handlers.borrow_mut().inherit(value, from);
+        }
     }
 
     /// What was passed where a handle belongs.

@@ -159,6 +159,9 @@ fn remember(here: &Here, handle: HandleArg, bytes: &Block<LARGEST>, members: &[M
     for &(offset, ddi) in members {
         handlers.set(handle, Slot::new(ddi, side), bytes.u64(offset));
     }
+    if handlers.has_overrides() {
+        here.host().has_overrides.set(true);
+    }
 }
 
 fn characteristics(bytes: &Block<LARGEST>, members: &[Member]) -> Characteristics {

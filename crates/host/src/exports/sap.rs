@@ -9,7 +9,8 @@ use model::{Call, Token};
 super::exports! {
     Ndis Dispatch "nf-ndis-ndisclregistersap"
     NdisClRegisterSap[here](af: u64, context: u64, sap: u64, handle: u64) -> u32 {
-        let specification = here.check(here.host().sap_at(sap));
+        let specification = here.host().structures.borrow().sap_at(sap);
+        let specification = here.check(specification);
         here.check(guest::read_u64(handle));
         here.inherit(context, af);
         let call = Call::ClRegisterSap { af: here.handle(af), sap_context: Token(context), specification };
