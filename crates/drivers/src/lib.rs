@@ -12,6 +12,7 @@ mod builtin;
 pub mod scene;
 pub mod script;
 mod structures;
+pub mod switch;
 pub mod typed;
 
 pub use builtin::{BUILTINS, builtin};

@@ -1,18 +1,43 @@
 //! Call parameters and SAPs as values. Where a structure lies is the business of this module alone.
 
 use super::kernel::Kernel;
-use contract::values::constants::AF_TAPI_SAP_TYPE;
+use contract::layout::{
+    CO_AF_TAPI_INCOMING_CALL_PARAMETERS, CO_AF_TAPI_MAKE_CALL_PARAMETERS, CO_AF_TAPI_SAP,
+};
+use contract::values::constants::{AF_TAPI_SAP_TYPE, CO_TAPI_FLAG_INCOMING_CALL};
 use model::Token;
 use model::block::{CALL_PARAMETERS_CHANGED, CallParameters, Sap};
 
-/// A `CO_SAP` of TAPI's type that stands for `value`, eight bytes long.
+/// A `CO_SAP` for a call manager of the TAPI proxy's family, which holds a `CO_AF_TAPI_SAP` and stands for `value`.
 pub const fn sap(value: u64) -> Sap {
-    Sap { address: Token::NULL, sap_type: AF_TAPI_SAP_TYPE, length: 8, value }
+    let length = CO_AF_TAPI_SAP.size as u32;
+    Sap { address: Token::NULL, sap_type: AF_TAPI_SAP_TYPE, length, value }
 }
 
-/// A `CO_CALL_PARAMETERS` that asks for a call to the SAP with this value, with so many bytes per second in each direction.
+/// A `CO_CALL_PARAMETERS` for a call manager of the TAPI proxy's family, which holds a `CO_AF_TAPI_MAKE_CALL_PARAMETERS`: a call to the
+/// SAP that stands for `called`, with so many bytes per second in each direction.
 pub const fn call_to(called: u64, bandwidth: u32) -> CallParameters {
-    CallParameters { called, transmit: bandwidth, receive: bandwidth, ..CallParameters::NULL }
+    CallParameters {
+        called,
+        transmit: bandwidth,
+        receive: bandwidth,
+        media_length: CO_AF_TAPI_MAKE_CALL_PARAMETERS.size as u32,
+        ..CallParameters::NULL
+    }
+}
+
+/// What a call manager offers a client for a call with these parameters: they hold a `CO_AF_TAPI_INCOMING_CALL_PARAMETERS`, and
+/// what the caller sends is what the client receives.
+pub const fn offer_of(asked: CallParameters) -> CallParameters {
+    CallParameters {
+        address: Token::NULL,
+        flags: 0,
+        transmit: asked.receive,
+        receive: asked.transmit,
+        media_length: CO_AF_TAPI_INCOMING_CALL_PARAMETERS.size as u32,
+        media_word: CO_TAPI_FLAG_INCOMING_CALL,
+        ..asked
+    }
 }
 
 /// The structure in the driver's memory.

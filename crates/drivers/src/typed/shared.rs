@@ -62,27 +62,37 @@ impl<D: 'static> Shared<D> {
         })
     }
 
-    /// All objects of a kind, oldest first.
-    pub(crate) fn all<T: 'static>(&self) -> Vec<Rc<T>> {
-        let objects = self.objects.borrow();
-        objects.values().filter_map(|object| Rc::clone(object).downcast().ok()).collect()
-    }
-
     /// Takes out an object that NDIS will not name again.
     pub(crate) fn remove(&self, token: Token) {
         self.objects.borrow_mut().remove(&token);
     }
 }
 
-/// What a binding or adapter waits for before it may go: address families, notifications, calls that are under way.
+/// What is open on a binding or adapter, and what it waits for before it may go: address families, notifications, calls that
+/// are under way.
 #[derive(Default)]
 pub struct Holds {
+    /// The address families, by their contexts.
+    afs: RefCell<Vec<Token>>,
     count: Cell<u32>,
     /// There once somebody waits.
     changed: OnceCell<Event>,
 }
 
 impl Holds {
+    pub(crate) fn add_af(&self, token: Token) {
+        self.afs.borrow_mut().push(token);
+    }
+
+    pub(crate) fn remove_af(&self, token: Token) {
+        self.afs.borrow_mut().retain(|other| *other != token);
+    }
+
+    /// The address families, oldest first.
+    pub(crate) fn afs<D: 'static, T: 'static>(&self, shared: &Shared<D>) -> Vec<Rc<T>> {
+        self.afs.borrow().iter().filter_map(|token| shared.find(*token)).collect()
+    }
+
     pub(crate) fn hold(&self) {
         self.count.set(self.count.get() + 1);
     }

@@ -111,7 +111,9 @@ impl<M: CallManager> Af<M> {
     fn closed(&self) {
         self.0.phase.set(Phase::Closed);
         self.forget_if_over();
-        self.0.base.holds(Sealed(())).release();
+        let holds = self.0.base.holds(Sealed(()));
+        holds.remove_af(self.0.token);
+        holds.release();
     }
 
     /// NDIS names the address family until it is closed and no notification is outstanding.
@@ -119,12 +121,6 @@ impl<M: CallManager> Af<M> {
         if self.0.phase.get() == Phase::Closed && !self.0.asking.get() {
             self.0.shared.remove(self.0.token);
         }
-    }
-
-    /// All that a driver has on a base.
-    pub(super) fn all(shared: &Shared<M>, base: &M::Base) -> Vec<Af<M>> {
-        let all = shared.all::<AfState<M>>().into_iter().map(Af);
-        all.filter(|af| af.0.base == *base && af.0.phase.get() != Phase::Closed).collect()
     }
 }
 
@@ -140,7 +136,7 @@ pub struct OpenAf<M: CallManager> {
 impl<M: CallManager> OpenAf<M> {
     fn af(&self, context: M::Af, phase: Phase) -> Af<M> {
         let OpenAf { shared, base, family, handle } = self;
-        Af(shared.insert(|token| AfState {
+        let af = Af(shared.insert(|token| AfState {
             shared: Rc::clone(shared),
             token,
             context,
@@ -153,7 +149,9 @@ impl<M: CallManager> OpenAf<M> {
             gate: Gate::default(),
             saps: RefCell::default(),
             vcs: RefCell::default(),
-        }))
+        }));
+        base.holds(Sealed(())).add_af(af.0.token);
+        af
     }
 }
 

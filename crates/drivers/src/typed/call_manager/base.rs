@@ -1,6 +1,7 @@
 //! What call managers stand on: a stand-alone one on a binding, an MCM on an adapter of its own.
 
-use super::CallManager;
+use super::af::AfState;
+use super::{Af, CallManager};
 use crate::typed::answer::Sealed;
 use crate::typed::miniport::{Adapter, AdapterState, Miniport};
 use crate::typed::protocol::{Binding, BindingState, Protocol};
@@ -116,6 +117,11 @@ impl<M: Miniport> Base<M> for Adapter<M> {
     }
 }
 
+/// The address families that clients have open.
+pub(super) fn clients<M: CallManager>(shared: &Shared<M>, base: &M::Base) -> Vec<Af<M>> {
+    base.holds(Sealed(())).afs::<M, AfState<M>>(shared).into_iter().map(Af).collect()
+}
+
 /// Registers an address family.
 fn register<M: CallManager>(base: &M::Base, family: AddressFamily) -> Result<(), Status> {
     crate::typed::answer::result(engine::call(base.register(family, Sealed(())), &mut |_| {}))
@@ -130,6 +136,11 @@ impl<M: Protocol + CallManager<Base = Binding<M>>> Binding<M> {
     pub fn register_address_family_ex(&self, family: AddressFamily) -> Result<(), Status> {
         register::<M>(self, family)
     }
+
+    /// The address families that clients have open on it, or are closing.
+    pub fn clients(&self) -> Vec<Af<M>> {
+        clients(&self.0.shared, self)
+    }
 }
 
 impl<M: Miniport + CallManager<Base = Adapter<M>>> Adapter<M> {
@@ -139,5 +150,10 @@ impl<M: Miniport + CallManager<Base = Adapter<M>>> Adapter<M> {
     /// The status with which NDIS refuses: the family is offered already.
     pub fn register_address_family_ex(&self, family: AddressFamily) -> Result<(), Status> {
         register::<M>(self, family)
+    }
+
+    /// The address families that clients have open on it, or are closing.
+    pub fn clients(&self) -> Vec<Af<M>> {
+        clients(&self.0.shared, self)
     }
 }

@@ -134,7 +134,7 @@ pub trait CallManager: Sized + 'static {
 /// Asks the clients on a base to close.
 pub(crate) fn close_all<M: CallManager>(shared: &Rc<Shared<M>>, base: Token) {
     let Some(base) = M::Base::find(shared, base, Sealed(())) else { return };
-    Af::all(shared, &base).iter().for_each(Af::close);
+    base::clients(shared, &base).iter().for_each(Af::close);
 }
 
 fn af<M: CallManager>(shared: &Shared<M>, context: Token) -> Af<M> {

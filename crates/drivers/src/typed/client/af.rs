@@ -73,6 +73,7 @@ impl<C: Client> Binding<C> {
             vcs: RefCell::default(),
         }));
         self.0.holds.hold();
+        self.0.holds.add_af(af.0.token);
         let call = Call::ClOpenAddressFamilyEx { binding: self.handle(), family, af_context: af.0.token };
         af.during(|| match engine::call(call, &mut |stored| af.store(stored)) {
             Status::PENDING => Outcome::Pending,
@@ -82,8 +83,7 @@ impl<C: Client> Binding<C> {
 
     /// The address families that are open on the binding, or being opened or closed.
     pub fn address_families(&self) -> Vec<Af<C>> {
-        let all = self.0.shared.all::<AfState<C>>().into_iter().map(Af);
-        all.filter(|af| af.0.binding == *self).collect()
+        self.0.holds.afs::<C, AfState<C>>(&self.0.shared).into_iter().map(Af).collect()
     }
 }
 
@@ -173,6 +173,7 @@ impl<C: Client> Af<C> {
     fn forget(&self) {
         self.0.phase.set(Phase::Closed);
         self.0.shared.remove(self.0.token);
+        self.0.binding.0.holds.remove_af(self.0.token);
         self.0.binding.0.holds.release();
     }
 }

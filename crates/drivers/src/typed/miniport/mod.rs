@@ -78,7 +78,7 @@ object! {
 }
 
 pub(crate) struct AdapterState<P: Miniport> {
-    shared: Rc<Shared<P>>,
+    pub(crate) shared: Rc<Shared<P>>,
     token: Token,
     context: P::Adapter,
     handle: Handle,
