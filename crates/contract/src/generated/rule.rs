@@ -9300,7 +9300,7 @@ pub(crate) static INFO: [RuleInfo; 1069] = [
         pages: &["nf-ndis-ndiscocreatevc", "nf-ndis-ndismcmcreatevc", "nf-ndis-ndisclcloseaddressfamily"],
         refusal: Some("NDIS_STATUS_FAILURE"),
         race: true,
-        rests_on: &[Question::VcQCreateOnClosingAf],
+        rests_on: &[],
         enforcement: Enforcement::Answered,
     },
     RuleInfo {
@@ -9328,7 +9328,7 @@ pub(crate) static INFO: [RuleInfo; 1069] = [
         pages: &["nf-ndis-ndismcmcreatevc"],
         refusal: None,
         race: false,
-        rests_on: &[Question::VcQNdproxyCreates],
+        rests_on: &[],
         enforcement: Enforcement::Enforced,
     },
     RuleInfo {
@@ -9417,7 +9417,7 @@ pub(crate) static INFO: [RuleInfo; 1069] = [
         pages: &["nc-ndis-protocol_co_create_vc"],
         refusal: None,
         race: false,
-        rests_on: &[Question::VcQCreateCallbackPending],
+        rests_on: &[],
         enforcement: Enforcement::Enforced,
     },
     RuleInfo {
@@ -9490,7 +9490,7 @@ pub(crate) static INFO: [RuleInfo; 1069] = [
         pages: &["nc-ndis-protocol_co_create_vc"],
         refusal: None,
         race: false,
-        rests_on: &[Question::VcQCreateVsMakeCall],
+        rests_on: &[],
         enforcement: Enforcement::CannotBeSeen,
     },
     RuleInfo {
@@ -9815,7 +9815,7 @@ pub(crate) static INFO: [RuleInfo; 1069] = [
         pages: &["nf-ndis-ndiscmactivatevc", "nf-ndis-ndiscmdeactivatevc"],
         refusal: None,
         race: false,
-        rests_on: &[Question::VcQMcmDeactivateName],
+        rests_on: &[],
         enforcement: Enforcement::Enforced,
     },
     RuleInfo {
@@ -9894,7 +9894,7 @@ pub(crate) static INFO: [RuleInfo; 1069] = [
         ],
         refusal: None,
         race: false,
-        rests_on: &[Question::VcQFailedReactivation],
+        rests_on: &[],
         enforcement: Enforcement::Waits {
             needs: "sending and receiving",
             why: "No data can be sent or received yet.",
@@ -10099,7 +10099,7 @@ pub(crate) static INFO: [RuleInfo; 1069] = [
         pages: &["nf-ndis-ndismcoactivatevccomplete"],
         refusal: None,
         race: false,
-        rests_on: &[Question::CallQCompletionBeforeReturn],
+        rests_on: &[],
         enforcement: Enforcement::Enforced,
     },
     RuleInfo {
@@ -10151,7 +10151,7 @@ pub(crate) static INFO: [RuleInfo; 1069] = [
         ],
         refusal: None,
         race: false,
-        rests_on: &[Question::CallQCloseDeactivateOrder],
+        rests_on: &[],
         enforcement: Enforcement::Covered {
             by: &[
                 Rule::CallCmCloseDeactivate,
@@ -10172,7 +10172,7 @@ pub(crate) static INFO: [RuleInfo; 1069] = [
         pages: &["nf-ndis-ndismcmdeactivatevc", "nf-ndis-ndiscmdeactivatevc"],
         refusal: Some("NDIS_STATUS_NOT_ACCEPTED"),
         race: false,
-        rests_on: &[Question::VcQDeactivateInactive],
+        rests_on: &[],
         enforcement: Enforcement::Enforced,
     },
     RuleInfo {
@@ -10231,7 +10231,7 @@ pub(crate) static INFO: [RuleInfo; 1069] = [
         pages: &["nf-ndis-ndismcodeactivatevccomplete", "deactivating-a-vc"],
         refusal: None,
         race: false,
-        rests_on: &[Question::VcQReceivesBeforeDeactivate],
+        rests_on: &[],
         enforcement: Enforcement::Waits {
             needs: "sending and receiving",
             why: "No data can be sent or received yet.",
@@ -10293,7 +10293,7 @@ pub(crate) static INFO: [RuleInfo; 1069] = [
         pages: &["nf-ndis-ndismcodeactivatevccomplete"],
         refusal: None,
         race: false,
-        rests_on: &[Question::CallQCompletionBeforeReturn],
+        rests_on: &[],
         enforcement: Enforcement::Enforced,
     },
     RuleInfo {
@@ -10349,7 +10349,7 @@ pub(crate) static INFO: [RuleInfo; 1069] = [
         pages: &["nc-ndis-protocol_cm_deactivate_vc_complete", "deactivating-a-vc"],
         refusal: None,
         race: false,
-        rests_on: &[Question::VcQUseAfterDeactivation, Question::VcQClientReactivates],
+        rests_on: &[],
         enforcement: Enforcement::Enforced,
     },
     RuleInfo {
@@ -10394,7 +10394,7 @@ pub(crate) static INFO: [RuleInfo; 1069] = [
         pages: &["nf-ndis-ndiscmdeactivatevc", "nf-ndis-ndismcmdeactivatevc", "virtual-connections"],
         refusal: None,
         race: false,
-        rests_on: &[Question::CallQCloseDeactivateOrder, Question::CallQClosingMark],
+        rests_on: &[],
         enforcement: Enforcement::Enforced,
     },
     RuleInfo {
@@ -10439,7 +10439,7 @@ pub(crate) static INFO: [RuleInfo; 1069] = [
         pages: &["nf-ndis-ndiscodeletevc", "nf-ndis-ndismcmdeletevc", "deleting-a-vc"],
         refusal: None,
         race: false,
-        rests_on: &[Question::VcQDeleteConditions],
+        rests_on: &[],
         enforcement: Enforcement::Enforced,
     },
     RuleInfo {
@@ -10453,7 +10453,7 @@ pub(crate) static INFO: [RuleInfo; 1069] = [
         pages: &["nf-ndis-ndiscodeletevc", "deleting-a-vc"],
         refusal: Some("NDIS_STATUS_NOT_ACCEPTED"),
         race: true,
-        rests_on: &[Question::CallQCloseDeactivateOrder, Question::VcQDeleteNeverActive],
+        rests_on: &[],
         enforcement: Enforcement::Answered,
     },
     RuleInfo {
@@ -10467,7 +10467,7 @@ pub(crate) static INFO: [RuleInfo; 1069] = [
         pages: &["nf-ndis-ndiscodeletevc"],
         refusal: Some("NDIS_STATUS_CLOSING"),
         race: true,
-        rests_on: &[Question::VcQDeleteClosingStatus, Question::CallQCloseDeactivateOrder],
+        rests_on: &[],
         enforcement: Enforcement::Answered,
     },
     RuleInfo {
@@ -10481,7 +10481,7 @@ pub(crate) static INFO: [RuleInfo; 1069] = [
         pages: &["nf-ndis-ndiscodeletevc", "deleting-a-vc", "nc-ndis-protocol_cl_make_call_complete"],
         refusal: None,
         race: false,
-        rests_on: &[Question::VcQDeleteConditions],
+        rests_on: &[],
         enforcement: Enforcement::Enforced,
     },
     RuleInfo {
@@ -10495,7 +10495,7 @@ pub(crate) static INFO: [RuleInfo; 1069] = [
         pages: &["nf-ndis-ndiscodeletevc", "nf-ndis-ndismcmdeletevc", "deleting-a-vc"],
         refusal: Some("NDIS_STATUS_NOT_ACCEPTED"),
         race: false,
-        rests_on: &[Question::VcQDeleteNeverActive],
+        rests_on: &[],
         enforcement: Enforcement::Enforced,
     },
     RuleInfo {
@@ -10509,7 +10509,7 @@ pub(crate) static INFO: [RuleInfo; 1069] = [
         pages: &["nf-ndis-ndiscodeletevc", "nf-ndis-ndismcmdeletevc", "deleting-a-vc"],
         refusal: None,
         race: false,
-        rests_on: &[Question::VcQWhoDeletes, Question::VcQDeleteBadCaller],
+        rests_on: &[],
         enforcement: Enforcement::Enforced,
     },
     RuleInfo {
@@ -10551,7 +10551,7 @@ pub(crate) static INFO: [RuleInfo; 1069] = [
         pages: &["nf-ndis-ndiscodeletevc", "nf-ndis-ndismcmdeletevc", "deleting-a-vc"],
         refusal: None,
         race: false,
-        rests_on: &[Question::VcQDeleteCallbackFails],
+        rests_on: &[],
         enforcement: Enforcement::Enforced,
     },
     RuleInfo {
@@ -10565,7 +10565,7 @@ pub(crate) static INFO: [RuleInfo; 1069] = [
         pages: &["nf-ndis-ndiscmdeactivatevc", "nf-ndis-ndismcmdeactivatevc", "deactivating-a-vc"],
         refusal: None,
         race: false,
-        rests_on: &[Question::CallQCloseDeactivateOrder],
+        rests_on: &[],
         enforcement: Enforcement::Enforced,
     },
     RuleInfo {
@@ -10579,7 +10579,7 @@ pub(crate) static INFO: [RuleInfo; 1069] = [
         pages: &["nc-ndis-protocol_cl_close_af_complete", "nf-ndis-ndisclcloseaddressfamily"],
         refusal: Some("NDIS_STATUS_FAILURE"),
         race: false,
-        rests_on: &[Question::AfQLeftoversAtClose, Question::CallQCloseDeactivateOrder],
+        rests_on: &[Question::AfQLeftoversAtClose],
         enforcement: Enforcement::Enforced,
     },
     RuleInfo {
@@ -10593,7 +10593,7 @@ pub(crate) static INFO: [RuleInfo; 1069] = [
         pages: &["nc-ndis-protocol_cl_close_af_complete", "nf-ndis-ndisclcloseaddressfamily"],
         refusal: Some("NDIS_STATUS_FAILURE"),
         race: true,
-        rests_on: &[Question::AfQLeftoversAtClose],
+        rests_on: &[],
         enforcement: Enforcement::Answered,
     },
     RuleInfo {
@@ -10666,7 +10666,7 @@ pub(crate) static INFO: [RuleInfo; 1069] = [
         pages: &["nc-ndis-protocol_co_delete_vc"],
         refusal: None,
         race: false,
-        rests_on: &[Question::VcQDeleteCallbackFails],
+        rests_on: &[],
         enforcement: Enforcement::CannotBeSeen,
     },
     RuleInfo {
@@ -10753,7 +10753,7 @@ pub(crate) static INFO: [RuleInfo; 1069] = [
         pages: &["nf-ndis-ndiscoassigninstancename", "devtest/ndis-irql-connection-function"],
         refusal: None,
         race: false,
-        rests_on: &[Question::VcQExactDispatchIrql],
+        rests_on: &[],
         enforcement: Enforcement::Enforced,
     },
     RuleInfo {
@@ -11080,7 +11080,7 @@ pub(crate) static INFO: [RuleInfo; 1069] = [
         pages: &["virtual-connections", "nf-ndis-ndisclclosecall"],
         refusal: None,
         race: false,
-        rests_on: &[Question::CallQClosingMark],
+        rests_on: &[],
         enforcement: Enforcement::Enforced,
     },
     RuleInfo {
@@ -11164,7 +11164,7 @@ pub(crate) static INFO: [RuleInfo; 1069] = [
         pages: &["nf-ndis-ndisclmakecall"],
         refusal: None,
         race: false,
-        rests_on: &[Question::CallQPartyHandleWritten],
+        rests_on: &[],
         enforcement: Enforcement::Enforced,
     },
     RuleInfo {
@@ -11248,7 +11248,7 @@ pub(crate) static INFO: [RuleInfo; 1069] = [
         ],
         refusal: None,
         race: false,
-        rests_on: &[Question::CallQRetryMakeCall, Question::CallQFailedCallDelete],
+        rests_on: &[],
         enforcement: Enforcement::Enforced,
     },
     RuleInfo {
@@ -11262,7 +11262,7 @@ pub(crate) static INFO: [RuleInfo; 1069] = [
         pages: &["nc-ndis-protocol_cl_make_call_complete", "nf-ndis-ndisclclosecall"],
         refusal: None,
         race: false,
-        rests_on: &[Question::CallQCloseWhileMaking],
+        rests_on: &[],
         enforcement: Enforcement::Enforced,
     },
     RuleInfo {
@@ -11350,7 +11350,7 @@ pub(crate) static INFO: [RuleInfo; 1069] = [
         ],
         refusal: None,
         race: false,
-        rests_on: &[Question::CallQPartyContextPointer],
+        rests_on: &[],
         enforcement: Enforcement::Enforced,
     },
     RuleInfo {
@@ -11409,7 +11409,7 @@ pub(crate) static INFO: [RuleInfo; 1069] = [
         pages: &["nf-ndis-ndiscmmakecallcomplete", "nf-ndis-ndismcmmakecallcomplete"],
         refusal: None,
         race: false,
-        rests_on: &[Question::VcQMcmCompleteCallbacks],
+        rests_on: &[],
         enforcement: Enforcement::Enforced,
     },
     RuleInfo {
@@ -11455,7 +11455,7 @@ pub(crate) static INFO: [RuleInfo; 1069] = [
         pages: &["nf-ndis-ndiscmmakecallcomplete", "nf-ndis-ndismcmmakecallcomplete"],
         refusal: None,
         race: false,
-        rests_on: &[Question::CallQCompletionBeforeReturn],
+        rests_on: &[],
         enforcement: Enforcement::Enforced,
     },
     RuleInfo {
@@ -11615,7 +11615,7 @@ pub(crate) static INFO: [RuleInfo; 1069] = [
         ],
         refusal: None,
         race: false,
-        rests_on: &[Question::CallQMisnamedFunctions],
+        rests_on: &[],
         enforcement: Enforcement::CannotBeSeen,
     },
     RuleInfo {
@@ -11828,7 +11828,7 @@ pub(crate) static INFO: [RuleInfo; 1069] = [
         pages: &["nf-ndis-ndisclincomingcallcomplete"],
         refusal: None,
         race: false,
-        rests_on: &[Question::CallQCompletionBeforeReturn, Question::CallQIncomingCloseOffered],
+        rests_on: &[],
         enforcement: Enforcement::Enforced,
     },
     RuleInfo {
@@ -12123,7 +12123,7 @@ pub(crate) static INFO: [RuleInfo; 1069] = [
         ],
         refusal: None,
         race: false,
-        rests_on: &[Question::CallQModifyWhen, Question::CallQModifyHandleOrigin],
+        rests_on: &[],
         enforcement: Enforcement::Enforced,
     },
     RuleInfo {
@@ -12258,7 +12258,7 @@ pub(crate) static INFO: [RuleInfo; 1069] = [
         ],
         refusal: None,
         race: false,
-        rests_on: &[Question::CallQQosSuccessChanged],
+        rests_on: &[],
         enforcement: Enforcement::Enforced,
     },
     RuleInfo {
@@ -12312,7 +12312,7 @@ pub(crate) static INFO: [RuleInfo; 1069] = [
         pages: &["nf-ndis-ndiscmmodifycallqoscomplete", "nf-ndis-ndismcmmodifycallqoscomplete"],
         refusal: None,
         race: false,
-        rests_on: &[Question::CallQCompletionBeforeReturn, Question::CallQOverlappingQos],
+        rests_on: &[],
         enforcement: Enforcement::Enforced,
     },
     RuleInfo {
@@ -12535,11 +12535,7 @@ pub(crate) static INFO: [RuleInfo; 1069] = [
         pages: &["nf-ndis-ndisclclosecall"],
         refusal: None,
         race: false,
-        rests_on: &[
-            Question::CallQCloseWhileMaking,
-            Question::CallQCloseUndecidedOffer,
-            Question::CallQCrossingCloses,
-        ],
+        rests_on: &[Question::CallQCloseWhileMaking, Question::CallQCloseUndecidedOffer],
         enforcement: Enforcement::Enforced,
     },
     RuleInfo {
@@ -12595,7 +12591,7 @@ pub(crate) static INFO: [RuleInfo; 1069] = [
         pages: &["nc-ndis-protocol_cl_close_call_complete"],
         refusal: None,
         race: false,
-        rests_on: &[Question::CallQIncomingCloseOffered],
+        rests_on: &[],
         enforcement: Enforcement::Enforced,
     },
     RuleInfo {
@@ -12609,7 +12605,7 @@ pub(crate) static INFO: [RuleInfo; 1069] = [
         pages: &["nf-ndis-ndisclclosecall"],
         refusal: None,
         race: false,
-        rests_on: &[Question::CallQClosingMark],
+        rests_on: &[],
         enforcement: Enforcement::Enforced,
     },
     RuleInfo {
@@ -12686,7 +12682,7 @@ pub(crate) static INFO: [RuleInfo; 1069] = [
         ],
         refusal: None,
         race: false,
-        rests_on: &[Question::CallQCloseDeactivateOrder],
+        rests_on: &[],
         enforcement: Enforcement::Enforced,
     },
     RuleInfo {
@@ -12752,7 +12748,7 @@ pub(crate) static INFO: [RuleInfo; 1069] = [
         pages: &["nf-ndis-ndiscmclosecallcomplete", "nf-ndis-ndismcmclosecallcomplete"],
         refusal: None,
         race: false,
-        rests_on: &[Question::CallQCompletionBeforeReturn],
+        rests_on: &[],
         enforcement: Enforcement::Enforced,
     },
     RuleInfo {
@@ -12848,11 +12844,7 @@ pub(crate) static INFO: [RuleInfo; 1069] = [
         ],
         refusal: None,
         race: false,
-        rests_on: &[
-            Question::CallQIncomingCloseSends,
-            Question::CallQCrossingCloses,
-            Question::CallQIncomingCloseOffered,
-        ],
+        rests_on: &[],
         enforcement: Enforcement::Enforced,
     },
     RuleInfo {
@@ -12866,7 +12858,7 @@ pub(crate) static INFO: [RuleInfo; 1069] = [
         pages: &["nc-ndis-protocol_cl_incoming_close_call"],
         refusal: None,
         race: false,
-        rests_on: &[Question::CallQReceiveWhileClosing],
+        rests_on: &[],
         enforcement: Enforcement::Waits {
             needs: "sending and receiving",
             why: "No data can be sent or received yet.",
@@ -12887,7 +12879,7 @@ pub(crate) static INFO: [RuleInfo; 1069] = [
         ],
         refusal: None,
         race: false,
-        rests_on: &[Question::CallQIncomingCloseParties, Question::PartyQIncomingCloseSeveral],
+        rests_on: &[],
         enforcement: Enforcement::Enforced,
     },
     RuleInfo {
@@ -12979,11 +12971,7 @@ pub(crate) static INFO: [RuleInfo; 1069] = [
         pages: &["nf-ndis-ndiscmdispatchincomingclosecall", "nf-ndis-ndismcmdispatchincomingclosecall"],
         refusal: None,
         race: false,
-        rests_on: &[
-            Question::CallQCrossingCloses,
-            Question::CallQIncomingCloseMaking,
-            Question::CallQEventBeforeReturn,
-        ],
+        rests_on: &[],
         enforcement: Enforcement::Enforced,
     },
     RuleInfo {
@@ -13054,7 +13042,7 @@ pub(crate) static INFO: [RuleInfo; 1069] = [
         ],
         refusal: Some("NDIS_STATUS_FAILURE"),
         race: true,
-        rests_on: &[Question::AfQLeftoversAtClose],
+        rests_on: &[],
         enforcement: Enforcement::Answered,
     },
     RuleInfo {
@@ -13369,7 +13357,7 @@ pub(crate) static INFO: [RuleInfo; 1069] = [
         pages: &["making-outgoing-calls", "accepting-incoming-calls"],
         refusal: None,
         race: false,
-        rests_on: &[Question::CallQTapiSpecificLength, Question::CallQTapiIncomingData],
+        rests_on: &[Question::CallQTapiIncomingData],
         enforcement: Enforcement::Enforced,
     },
     RuleInfo {
@@ -13545,7 +13533,7 @@ pub(crate) static INFO: [RuleInfo; 1069] = [
         pages: &["nf-ndis-ndiscladdparty", "nc-ndis-protocol_cl_add_party_complete"],
         refusal: Some("NDIS_STATUS_FAILURE"),
         race: false,
-        rests_on: &[Question::PartyQAddFailureStatus, Question::PartyQVcHandlePointer],
+        rests_on: &[],
         enforcement: Enforcement::Enforced,
     },
     RuleInfo {
@@ -13559,7 +13547,7 @@ pub(crate) static INFO: [RuleInfo; 1069] = [
         pages: &["nf-ndis-ndiscladdparty"],
         refusal: None,
         race: false,
-        rests_on: &[Question::PartyQAddWhileMaking],
+        rests_on: &[],
         enforcement: Enforcement::Enforced,
     },
     RuleInfo {
@@ -13842,7 +13830,7 @@ pub(crate) static INFO: [RuleInfo; 1069] = [
         pages: &["nf-ndis-ndiscmaddpartycomplete", "nf-ndis-ndismcmaddpartycomplete"],
         refusal: None,
         race: false,
-        rests_on: &[Question::CallQCompletionBeforeReturn],
+        rests_on: &[],
         enforcement: Enforcement::Enforced,
     },
     RuleInfo {
@@ -13926,7 +13914,7 @@ pub(crate) static INFO: [RuleInfo; 1069] = [
         pages: &["nf-ndis-ndiscldropparty"],
         refusal: None,
         race: false,
-        rests_on: &[Question::PartyQDropHandle, Question::PartyQDropFails],
+        rests_on: &[],
         enforcement: Enforcement::Enforced,
     },
     RuleInfo {
@@ -13945,7 +13933,7 @@ pub(crate) static INFO: [RuleInfo; 1069] = [
         ],
         refusal: Some("NDIS_STATUS_FAILURE"),
         race: true,
-        rests_on: &[Question::PartyQDroppedWhen, Question::PartyQLastDropRefusal, Question::PartyQLastParty],
+        rests_on: &[],
         enforcement: Enforcement::Answered,
     },
     RuleInfo {
@@ -13987,7 +13975,7 @@ pub(crate) static INFO: [RuleInfo; 1069] = [
         pages: &["nf-ndis-ndiscldropparty", "dropping-a-party-from-a-multipoint-call"],
         refusal: None,
         race: false,
-        rests_on: &[Question::PartyQWhichRemains],
+        rests_on: &[],
         enforcement: Enforcement::Enforced,
     },
     RuleInfo {
@@ -14159,7 +14147,7 @@ pub(crate) static INFO: [RuleInfo; 1069] = [
         pages: &["nf-ndis-ndiscmdroppartycomplete", "nf-ndis-ndismcmdroppartycomplete"],
         refusal: None,
         race: false,
-        rests_on: &[Question::CallQCompletionBeforeReturn],
+        rests_on: &[],
         enforcement: Enforcement::Enforced,
     },
     RuleInfo {
@@ -14224,7 +14212,7 @@ pub(crate) static INFO: [RuleInfo; 1069] = [
         ],
         refusal: None,
         race: false,
-        rests_on: &[Question::PartyQLastParty, Question::PartyQDroppedWhen],
+        rests_on: &[],
         enforcement: Enforcement::Enforced,
     },
     RuleInfo {
@@ -14270,11 +14258,7 @@ pub(crate) static INFO: [RuleInfo; 1069] = [
         pages: &["nf-ndis-ndiscmdispatchincomingdropparty", "nf-ndis-ndismcmdispatchincomingdropparty"],
         refusal: None,
         race: false,
-        rests_on: &[
-            Question::PartyQIncomingDropWhileDropping,
-            Question::PartyQFirstPartyOrigin,
-            Question::CallQEventBeforeReturn,
-        ],
+        rests_on: &[],
         enforcement: Enforcement::Enforced,
     },
     RuleInfo {
@@ -14292,7 +14276,7 @@ pub(crate) static INFO: [RuleInfo; 1069] = [
         ],
         refusal: None,
         race: false,
-        rests_on: &[Question::PartyQIncomingDropHandle, Question::PartyQLastParty],
+        rests_on: &[Question::PartyQIncomingDropHandle],
         enforcement: Enforcement::Enforced,
     },
     RuleInfo {
@@ -21554,7 +21538,7 @@ pub(crate) static INFO: [RuleInfo; 1069] = [
         ],
         refusal: None,
         race: false,
-        rests_on: &[Question::VcQExactDispatchIrql, Question::VcQTapiCallIdCaller],
+        rests_on: &[],
         enforcement: Enforcement::Enforced,
     },
     RuleInfo {
@@ -21568,7 +21552,7 @@ pub(crate) static INFO: [RuleInfo; 1069] = [
         pages: &["nf-ndis-ndiscogettapicallid"],
         refusal: None,
         race: false,
-        rests_on: &[Question::VcQTapiCallIdCaller],
+        rests_on: &[],
         enforcement: Enforcement::Enforced,
     },
     RuleInfo {
@@ -21582,7 +21566,7 @@ pub(crate) static INFO: [RuleInfo; 1069] = [
         pages: &["nf-ndis-ndiscogettapicallid"],
         refusal: Some("NDIS_STATUS_INVALID_DATA"),
         race: true,
-        rests_on: &[Question::VcQTapiCallIdCaller],
+        rests_on: &[],
         enforcement: Enforcement::Answered,
     },
     RuleInfo {
@@ -21596,7 +21580,7 @@ pub(crate) static INFO: [RuleInfo; 1069] = [
         pages: &["nf-ndis-ndisclgetprotocolvccontextfromtapicallid", "nf-ndis-ndiscogettapicallid"],
         refusal: Some("NDIS_STATUS_FAILURE"),
         race: true,
-        rests_on: &[Question::VcQTapiCallIdFormat],
+        rests_on: &[],
         enforcement: Enforcement::Answered,
     },
     RuleInfo {
