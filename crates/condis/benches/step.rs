@@ -1,24 +1,62 @@
-//! The cost of the core alone: open and close of an address family through `World::step`, without engine, driver or
-//! trace. `cargo bench -p condis --bench step` prints the time of one cycle, which is five transitions: the open is
-//! called, its handle stored, its handler returned; the close is called, its handler returned.
+//! The cost of the core alone, through `World::step`, without engine, driver or trace. `cargo bench -p condis --bench step`
+//! prints the time of
+//! - opening and closing an address family, which is five transitions: the open is called, its handle stored, its handler
+//!   returned; the close is called, its handler returned;
+//! - setting up a call on a new VC and taking it down, with 1, 1,000 and 100,000 active VCs in the world: eleven
+//!   transitions;
+//!
+//! and before that how many bytes a VC with its call takes.
 
 use contract::{Ddi, Status};
 use divan::Bencher;
 use model::block::{
-    AddressFamily, Attributes, Characteristics, HandlerSet, Header, Media, OpenParameters, OptionalHandlers,
+    AddressFamily, Attributes, CallParameters, Characteristics, HandlerSet, Header, Media, OpenParameters,
+    OptionalHandlers,
 };
 use model::{
     AdapterId, Call, Callback, Command, Config, DriverId, Handle, HandleArg, Input, Job, Notice,
     OutParameter, Reply, Step, StopOrder, Task, TaskId, Token, World,
 };
+use std::alloc::{GlobalAlloc, Layout, System};
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 const MCM: DriverId = DriverId(0);
 const CLIENT: DriverId = DriverId(1);
 const FAMILY: AddressFamily = AddressFamily { family: 8, major: 1, minor: 0 };
 
 fn main() {
+    for vcs in [1, 1_000, 100_000] {
+        let before = HELD.load(Ordering::Relaxed);
+        let (drivers, _) = Drivers::with_calls(vcs);
+        let held = HELD.load(Ordering::Relaxed) - before;
+        println!("{vcs} active VCs: {} bytes per VC", held / vcs);
+        drop(drivers);
+    }
     divan::main();
 }
+
+/// How many bytes are allocated now.
+static HELD: AtomicUsize = AtomicUsize::new(0);
+
+struct Counting;
+
+// SAFETY: it passes everything on to the system's allocator.
+unsafe impl GlobalAlloc for Counting {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        HELD.fetch_add(layout.size(), Ordering::Relaxed);
+        // SAFETY: as the caller promises.
+        unsafe { System.alloc(layout) }
+    }
+
+    unsafe fn dealloc(&self, block: *mut u8, layout: Layout) {
+        HELD.fetch_sub(layout.size(), Ordering::Relaxed);
+        // SAFETY: as the caller promises.
+        unsafe { System.dealloc(block, layout) }
+    }
+}
+
+#[global_allocator]
+static ALLOCATOR: Counting = Counting;
 
 /// Drivers that only do their duty, without an engine: each handler is a function of the callback.
 struct Drivers {
@@ -28,6 +66,9 @@ struct Drivers {
     miniport: Option<Handle>,
     af: Option<Handle>,
     manager_af: Option<Handle>,
+    /// The VC that was created last: the client's handle, and the call manager's.
+    vc: Option<Handle>,
+    manager_vc: Option<Handle>,
     /// Every handler there is.
     all: HandlerSet,
 }
@@ -60,7 +101,8 @@ impl Drivers {
                         OutParameter::DriverHandle(handle) => self.protocol = Some(handle),
                         OutParameter::Binding(handle, _) => self.binding = Some(handle),
                         OutParameter::AddressFamily(handle) => self.af = Some(handle),
-                        _ => panic!("TEMPORARY"),
+                        OutParameter::Vc(handle) => self.vc = Some(handle),
+                        other => unreachable!("these drivers get no {other:?}"),
                     }
                     input = Input::Resumed(operation);
                 }
@@ -146,6 +188,19 @@ impl Drivers {
                 self.manager_af = Some(af);
                 return Reply::status(Status::SUCCESS).with_context(Token(5));
             }
+            Callback::CoCreateVc { vc, .. } => {
+                self.manager_vc = Some(vc);
+                return Reply::status(Status::SUCCESS).with_context(Token(7));
+            }
+            Callback::CmMakeCall { parameters, .. } => {
+                let vc = HandleArg::Known(self.manager_vc.expect("created"));
+                let call = Call::MCmActivateVc { vc, parameters };
+                assert_eq!(self.call(task, driver, call), Status::SUCCESS);
+            }
+            Callback::CmCloseCall { .. } => {
+                let vc = HandleArg::Known(self.manager_vc.expect("created"));
+                assert_eq!(self.call(task, driver, Call::MCmDeactivateVc { vc }), Status::SUCCESS);
+            }
             _ => {}
         }
         Reply::VOID
@@ -159,6 +214,7 @@ impl Drivers {
             stop_order: StopOrder::Strict,
             pend_open: false,
             pend_close: false,
+            pend_mcm: false,
         });
         let mut drivers = Drivers {
             world,
@@ -167,6 +223,8 @@ impl Drivers {
             miniport: None,
             af: None,
             manager_af: None,
+            vc: None,
+            manager_vc: None,
             all: Ddi::ALL.iter().copied().collect(),
         };
         let mut environment = Task::new(TaskId::ENVIRONMENT);
@@ -193,6 +251,39 @@ impl Drivers {
         self.call(task, CLIENT, call)
     }
 
+    /// The same with an address family open and so many calls on it.
+    fn with_calls(calls: usize) -> (Drivers, Task) {
+        let (mut drivers, mut task) = Drivers::started();
+        assert_eq!(drivers.open(&mut task), Status::SUCCESS);
+        for _ in 0..calls {
+            drivers.make_call(&mut task);
+        }
+        (drivers, task)
+    }
+
+    /// Creates a VC and makes a call on it.
+    fn make_call(&mut self, task: &mut Task) {
+        let call = Call::CoCreateVc {
+            binding: HandleArg::Known(self.binding.expect("bound")),
+            af: HandleArg::Known(self.af.expect("opened")),
+            vc_context: Token(8),
+            vc: HandleArg::Null,
+        };
+        assert_eq!(self.call(task, CLIENT, call), Status::SUCCESS);
+        let vc = HandleArg::Known(self.vc.expect("created"));
+        let parameters = CallParameters { address: Token(9), transmit: 64_000, ..CallParameters::NULL };
+        let call = Call::ClMakeCall { vc, parameters, party_context: Token::NULL };
+        assert_eq!(self.call(task, CLIENT, call), Status::SUCCESS);
+    }
+
+    /// Closes the call that was made last and deletes its VC.
+    fn end_call(&mut self, task: &mut Task) {
+        let vc = HandleArg::Known(self.vc.expect("created"));
+        let close = Call::ClCloseCall { vc, party: HandleArg::Null, data: Token::NULL, size: 0 };
+        assert_eq!(self.call(task, CLIENT, close), Status::SUCCESS);
+        assert_eq!(self.call(task, CLIENT, Call::CoDeleteVc { vc }), Status::SUCCESS);
+    }
+
     fn close(&mut self, task: &mut Task) -> Status {
         let af = HandleArg::Known(self.af.expect("opened"));
         self.call(task, CLIENT, Call::ClCloseAddressFamily { af })
@@ -213,6 +304,28 @@ fn open_and_close(bencher: Bencher<'_, '_>) {
 #[divan::bench]
 fn jobs_at_rest(bencher: Bencher<'_, '_>) {
     let (drivers, _) = Drivers::started();
+    let mut jobs: Vec<Job> = Vec::with_capacity(16);
+    bencher.bench_local(|| {
+        jobs.clear();
+        drivers.world.jobs(&mut jobs);
+        jobs.len()
+    });
+}
+
+/// A call on a new VC, made and closed again, beside so many others.
+#[divan::bench(args = [1, 1_000, 100_000])]
+fn call_on_a_new_vc(bencher: Bencher<'_, '_>, vcs: usize) {
+    let (mut drivers, mut task) = Drivers::with_calls(vcs);
+    bencher.bench_local(|| {
+        drivers.make_call(&mut task);
+        drivers.end_call(&mut task);
+    });
+}
+
+/// What the engine asks at every scheduling point, beside so many active VCs.
+#[divan::bench(args = [1, 1_000, 100_000])]
+fn jobs_with_calls(bencher: Bencher<'_, '_>, vcs: usize) {
+    let (drivers, _) = Drivers::with_calls(vcs);
     let mut jobs: Vec<Job> = Vec::with_capacity(16);
     bencher.bench_local(|| {
         jobs.clear();
