@@ -45,7 +45,7 @@ fn stores(place: &Cell<Option<Handle>>, what: Call) -> Status {
         OutParameter::DriverHandle(handle)
         | OutParameter::Binding(handle, _)
         | OutParameter::AddressFamily(handle) => place.set(Some(handle)),
-        _ => panic!("TEMPORARY"),
+        other => panic!("{other:?}"),
     })
 }
 
