@@ -402,3 +402,6 @@ impl Structures {
         self.lent.get(&address).map_or(Token(address), |lent| lent.name)
     }
 }
+
+#[cfg(test)]
+mod tests;

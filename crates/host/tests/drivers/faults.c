@@ -60,6 +60,103 @@ static VOID NTAPI TestUnload(PDRIVER_OBJECT DriverObject)
     UNREFERENCED_PARAMETER(DriverObject);
 }
 
+/* Where nothing is. */
+#define NOWHERE ((PVOID)0x123456789000ull)
+
+/* Passes what cannot be read to the functions of SAPs, virtual connections, calls and parties, before NDIS looks at anything else. */
+static VOID TestConnections(ULONG Fault)
+{
+    CO_CALL_PARAMETERS Parameters;
+    CO_CALL_MANAGER_PARAMETERS Manager;
+    CO_MEDIA_PARAMETERS Media;
+    CO_SAP Sap;
+    VAR_STRING Identifier;
+    UNICODE_STRING Text;
+    NDIS_HANDLE Handle = NULL;
+
+    NdisZeroMemory(&Parameters, sizeof(Parameters));
+    NdisZeroMemory(&Manager, sizeof(Manager));
+    NdisZeroMemory(&Media, sizeof(Media));
+    NdisZeroMemory(&Sap, sizeof(Sap));
+    NdisZeroMemory(&Identifier, sizeof(Identifier));
+    Parameters.CallMgrParameters = &Manager;
+    Parameters.MediaParameters = &Media;
+    switch (Fault) {
+    case 60: /* call parameters */
+        NdisClMakeCall(NULL, NOWHERE, NULL, NULL);
+        break;
+    case 61: /* their parts */
+        Parameters.CallMgrParameters = NOWHERE;
+        NdisCmActivateVc(NULL, &Parameters);
+        break;
+    case 62:
+        Parameters.MediaParameters = NOWHERE;
+        NdisCmDispatchIncomingCall(NULL, NULL, &Parameters);
+        break;
+    case 63: /* lengths that lead out of all memory */
+        Manager.CallMgrSpecific.Length = 0xffffffff;
+        NdisClModifyCallQoS(NULL, &Parameters);
+        break;
+    case 64:
+        Media.MediaSpecific.Length = 0x7fffffff;
+        NdisMCoActivateVcComplete(NDIS_STATUS_SUCCESS, NULL, &Parameters);
+        break;
+    case 65:
+        Sap.SapLength = 0xfffffff0;
+        NdisClRegisterSap(NULL, NULL, &Sap, &Handle);
+        break;
+    case 66: /* variables for handles */
+        NdisClRegisterSap(NULL, NULL, &Sap, NULL);
+        break;
+    case 67:
+        NdisCoCreateVc(NULL, NULL, NULL, NULL);
+        break;
+    case 68:
+        NdisMCmCreateVc(NULL, NULL, NULL, NOWHERE);
+        break;
+    case 69:
+        NdisClMakeCall(NULL, &Parameters, NULL, NOWHERE);
+        break;
+    case 70:
+        NdisClAddParty(NULL, NULL, &Parameters, NULL);
+        break;
+    case 71: /* close data */
+        NdisClCloseCall(NULL, NULL, NOWHERE, 1);
+        break;
+    case 72:
+        NdisCmDispatchIncomingCloseCall(NDIS_STATUS_SUCCESS, NULL, &Sap, 0x7fffffff);
+        break;
+    case 73:
+        NdisClDropParty(NULL, NOWHERE, 8);
+        break;
+    case 74:
+        NdisCmDispatchIncomingDropParty(NDIS_STATUS_SUCCESS, NULL, NOWHERE, 8);
+        break;
+    case 75: /* strings */
+        NdisCoAssignInstanceName(NULL, NULL, NULL);
+        break;
+    case 76:
+        NdisInitUnicodeString(&Text, L"name");
+        NdisCoAssignInstanceName(NULL, &Text, NOWHERE);
+        break;
+    case 77:
+        Identifier.ulTotalSize = 0x7fffffff;
+        NdisCoGetTapiCallId(NULL, &Identifier);
+        break;
+    case 78:
+        Text.Length = Text.MaximumLength = 32;
+        Text.Buffer = NOWHERE;
+        NdisClGetProtocolVcContextFromTapiCallId(Text, &Handle);
+        break;
+    case 79:
+        NdisInitUnicodeString(&Text, L"0123456789abcdef");
+        NdisClGetProtocolVcContextFromTapiCallId(Text, NULL);
+        break;
+    default:
+        break;
+    }
+}
+
 NTSTATUS NTAPI DriverEntry(PDRIVER_OBJECT DriverObject, PUNICODE_STRING RegistryPath)
 {
     volatile ULONG *Null = NULL;
@@ -67,9 +164,11 @@ NTSTATUS NTAPI DriverEntry(PDRIVER_OBJECT DriverObject, PUNICODE_STRING Registry
     PUCHAR Block;
     KSPIN_LOCK Lock;
     TEST_ROUTINE *volatile Routine;
+    ULONG Fault;
     NDIS_PROTOCOL_DRIVER_CHARACTERISTICS Characteristics;
 
-    switch (TestReadInteger(L"Fault")) {
+    Fault = TestReadInteger(L"Fault");
+    switch (Fault) {
     case 0:
         TestFinish();
         return STATUS_SUCCESS;
@@ -242,6 +341,7 @@ NTSTATUS NTAPI DriverEntry(PDRIVER_OBJECT DriverObject, PUNICODE_STRING Registry
         break;
     }
     default:
+        TestConnections(Fault);
         break;
     }
     UNREFERENCED_PARAMETER(RegistryPath);
