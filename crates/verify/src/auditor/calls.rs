@@ -338,6 +338,11 @@ impl Auditor {
 
     pub(super) fn modify_returned(&mut self, driver: DriverId, frame: &Frame, status: Status) {
         let Some(&vc) = self.vc(frame.target) else { return };
+        let is_refused = !frame.asked && status != Status::SUCCESS && status != Status::PENDING;
+        if is_refused && vc.call.has_failed {
+            // The client did not know that yet.
+            return;
+        }
         self.check_relay(driver, frame, vc.call.modify.asked, status);
         if frame.asked && status != Status::PENDING && !frame.completed {
             self.modify_over(frame.target);
