@@ -357,6 +357,7 @@ impl Plan {
             stop_order,
             pend_open: scenario.ndis.pend_open.unwrap_or(false),
             pend_close: scenario.ndis.pend_close.unwrap_or(false),
+            pend_mcm: scenario.ndis.pend_mcm.unwrap_or(false),
         };
         let limits = limits(&scenario);
         let processors = scenario.processors.unwrap_or(2);

@@ -33,6 +33,8 @@ pub struct Scene {
     pub pend_open: bool,
     /// `pend-close`: whether NDIS pends `NdisCloseAdapterEx`.
     pub pend_close: bool,
+    /// `pend-mcm`: whether NDIS pends `NdisMCmActivateVc` and `NdisMCmDeactivateVc`.
+    pub pend_mcm: bool,
     /// `processors`.
     pub processors: u8,
     /// `order matters`: only the FIFO order shows what the text says.
@@ -49,6 +51,7 @@ struct Draft<'a> {
     overlapped: bool,
     pend_open: bool,
     pend_close: bool,
+    pend_mcm: bool,
     processors: Option<u8>,
     order_matters: bool,
     alone: bool,
@@ -88,6 +91,7 @@ impl Scene {
                 stop_order: self.stop_order,
                 pend_open: self.pend_open,
                 pend_close: self.pend_close,
+                pend_mcm: self.pend_mcm,
             },
             drivers: drivers.map(|(script, id)| script.driver(DriverId(id), &shared)).collect(),
             program: self.program.clone(),
@@ -141,6 +145,7 @@ impl<'a> Draft<'a> {
             }
             "pend-open" => self.pend_open = true,
             "pend-close" => self.pend_close = true,
+            "pend-mcm" => self.pend_mcm = true,
             "processors" => {
                 let at = cursor.at();
                 let count = cursor.small("a number of processors")?;
@@ -168,6 +173,7 @@ impl<'a> Draft<'a> {
                     "stop-order",
                     "pend-open",
                     "pend-close",
+                    "pend-mcm",
                     "processors",
                     "order",
                     "alone",
@@ -233,6 +239,7 @@ impl<'a> Draft<'a> {
             stop_order: if self.overlapped { StopOrder::Overlapped } else { StopOrder::Strict },
             pend_open: self.pend_open,
             pend_close: self.pend_close,
+            pend_mcm: self.pend_mcm,
             processors: self.processors.unwrap_or(1),
             order_matters: self.order_matters,
             program: Vec::new(),

@@ -63,6 +63,8 @@ pub struct Config {
     pub pend_open: bool,
     /// Whether NDIS pends `NdisCloseAdapterEx`.
     pub pend_close: bool,
+    /// Whether NDIS pends `NdisMCmActivateVc` and `NdisMCmDeactivateVc`, and calls the MCM back (vc-q-mcm-complete-callbacks).
+    pub pend_mcm: bool,
 }
 
 /// How NDIS takes an adapter down: the `[[stop_order]]` tables of the contract.
@@ -86,6 +88,7 @@ pub struct World {
     saps: Table<sap::Sap>,
     vcs: Table<vc::Vc>,
     vc_names: Vec<vc::VcName>,
+    mcm_pended: Vec<vc::McmPended>,
     parties: Table<party::Party>,
     ops: Ops,
 }
@@ -180,6 +183,7 @@ impl World {
             saps: Table::default(),
             vcs: Table::default(),
             vc_names: Vec::new(),
+            mcm_pended: Vec::new(),
             parties: Table::default(),
             ops: Ops::default(),
             config,
@@ -353,6 +357,7 @@ impl World {
             Job::AfRegisterNotify(binding, registration) => self.af_register_notify(binding, registration),
             Job::OpenAfComplete(af) => self.report_open(af),
             Job::NotifyCloseAf(af) => self.deliver_notification(af),
+            Job::McmVcComplete(vc) => self.mcm_vc_complete(cx, vc),
         }
     }
 
@@ -361,6 +366,7 @@ impl World {
         self.registration_jobs(jobs);
         self.binding_jobs(jobs);
         self.af_jobs(jobs);
+        self.vc_jobs(jobs);
     }
 
     /// Whether what a call waits for has come.

@@ -87,6 +87,8 @@ pub enum Job {
     OpenAfComplete(crate::AfId),
     /// Deliver a notification that had to wait for the client's open: `ProtocolClNotifyCloseAf`.
     NotifyCloseAf(crate::AfId),
+    /// Report what NDIS had pended for an MCM: `ProtocolCmActivateVcComplete` or `ProtocolCmDeactivateVcComplete`.
+    McmVcComplete(VcId),
     /// Send an event to a binding: `ProtocolNetPnPEvent`.
     NetPnPEvent(BindingId, NetEvent),
     /// Stop data: `MiniportPause`.

@@ -108,6 +108,7 @@ impl Play {
             stop_order: random.of(&[StopOrder::Strict, StopOrder::Overlapped]),
             pend_open: !calls && random.one_in(2),
             pend_close: random.one_in(2),
+            pend_mcm: seed.is_multiple_of(3),
         };
         Play {
             world: World::new(config),

@@ -135,6 +135,9 @@ impl Names {
                 Job::OpenAfComplete(af) | Job::NotifyCloseAf(af) => {
                     self.number(af.0);
                 }
+                Job::McmVcComplete(vc) => {
+                    self.number(vc.0);
+                }
                 Job::NetPnPEvent(binding, _) => {
                     self.number(binding.0);
                 }

@@ -386,6 +386,7 @@ impl<'a> Subject<'a> {
                 self.is_object(Object::Binding(binding)) || self.is_object(Object::Registration(registration))
             }
             Job::OpenAfComplete(af) | Job::NotifyCloseAf(af) => self.is_object(Object::Af(af)),
+            Job::McmVcComplete(vc) => self.is_object(Object::Vc(vc)),
         }
     }
 }

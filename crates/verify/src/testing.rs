@@ -25,6 +25,7 @@ pub(crate) fn handle(kind: HandleKind, count: u32) -> Handle {
         stop_order: StopOrder::Strict,
         pend_open: false,
         pend_close: false,
+        pend_mcm: false,
     });
     let mut task = Task { made: count, ..Task::new(TaskId::ENVIRONMENT) };
     let step = world.step(&mut task, Input::Start(Job::Initialize(AdapterId(0))), &mut |_: Notice| {});

@@ -220,6 +220,7 @@ impl Play {
             stop_order,
             pend_open: random.one_in(2),
             pend_close: random.one_in(2),
+            pend_mcm: false,
         };
         let (one_family, waits_for_answers) = (random.one_in(2), random.one_in(2));
         Play {

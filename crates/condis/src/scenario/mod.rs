@@ -74,6 +74,8 @@ pub struct Ndis {
     pub pend_open: Option<bool>,
     /// `pend-close`: whether `NdisCloseAdapterEx` pends.
     pub pend_close: Option<bool>,
+    /// `pend-mcm`: whether `NdisMCmActivateVc` and `NdisMCmDeactivateVc` pend.
+    pub pend_mcm: Option<bool>,
 }
 
 /// `[limits]`: the bounds of one execution.

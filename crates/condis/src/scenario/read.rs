@@ -144,10 +144,11 @@ impl Reader {
 
     fn ndis(&mut self, value: &Value<'_>) -> Option<Ndis> {
         let table = self.table(value)?;
-        self.known(&table, "[ndis]", &["pend-open", "pend-close"]);
+        self.known(&table, "[ndis]", &["pend-open", "pend-close", "pend-mcm"]);
         Some(Ndis {
             pend_open: self.get(&table, "pend-open", Reader::boolean),
             pend_close: self.get(&table, "pend-close", Reader::boolean),
+            pend_mcm: self.get(&table, "pend-mcm", Reader::boolean),
         })
     }
 

@@ -3210,14 +3210,14 @@ pub(crate) static INFO: [DdiInfo; 293] = [
         ndis: "5.1, 6.0+",
         signature: "NDIS_STATUS NdisMCmDeactivateVc(NDIS_HANDLE NdisVcHandle)",
         returns: &["NDIS_STATUS_SUCCESS", "NDIS_STATUS_NOT_ACCEPTED"],
-        may_pend: false,
-        completed_by: None,
-        causes: &[],
+        may_pend: true,
+        completed_by: Some(Ddi::ProtocolCmDeactivateVcComplete),
+        causes: &[Ddi::ProtocolCmDeactivateVcComplete],
         required: None,
         notes: &[
             "Real export, not a macro.",
             "Page lists only synchronous results: SUCCESS, or NOT_ACCEPTED when the VC is already inactive.",
-            "Guide page and figure fig1-08 say NDIS then calls ProtocolCmDeactivateVcComplete; see open question.",
+            "Guide page and figure fig1-08 say NDIS then calls ProtocolCmDeactivateVcComplete: it pends in the mode that vc-q-mcm-complete-callbacks asks for.",
         ],
     },
     DdiInfo {

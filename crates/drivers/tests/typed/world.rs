@@ -117,6 +117,7 @@ impl World {
                 stop_order: self.ending.1,
                 pend_open: false,
                 pend_close: false,
+                pend_mcm: false,
             },
             drivers,
             program: self.program(),

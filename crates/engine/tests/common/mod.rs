@@ -31,6 +31,7 @@ pub fn config(drivers: u8) -> Config {
         stop_order: StopOrder::Strict,
         pend_open: false,
         pend_close: false,
+        pend_mcm: false,
     }
 }
 

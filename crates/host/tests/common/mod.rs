@@ -19,6 +19,7 @@ pub fn config(drivers: u8, adapters: &[DriverId]) -> Config {
         stop_order: StopOrder::Strict,
         pend_open: false,
         pend_close: false,
+        pend_mcm: false,
     }
 }
 

@@ -76,7 +76,7 @@ impl World {
     fn check_closed(&self, cx: &mut Context<'_>, slot: u32) -> Result<(), Violation> {
         self.check_deactivation_awaited(slot)?;
         let vc = &self.vcs[slot];
-        if vc.is_active() || vc.is_activating() {
+        if vc.is_active() || vc.is_with_miniport() {
             let (_, manager, object) = self.ends_of(slot);
             let offence = "the call was reported as closed with its VC still active";
             cx.warn(Rule::CallCmCloseDeactivateBeforeSuccess, manager, object, offence);

@@ -1,13 +1,13 @@
 //! A call manager activates a VC, changes its parameters, and deactivates it.
 //!
 //! Below a stand-alone call manager the miniport does it and may pend. An MCM does it itself and tells NDIS, which calls
-//! nobody (vc-q-mcm-complete-callbacks).
+//! nobody, or pends and calls back on a task of its own (vc-q-mcm-complete-callbacks).
 
-use super::{Op, VcState};
+use super::{McmPended, Op, VcState};
 use crate::block::{CallParameters, ROUND_DOWN_FLOW, ROUND_UP_FLOW};
 use crate::phase::Verdict;
 use crate::{
-    Callback, Context, HandleArg, HandleKind, OpId, Reply, Step, Stepped, Violation, World, violation,
+    Callback, Context, HandleArg, HandleKind, OpId, Reply, Step, Stepped, VcId, Violation, World, violation,
 };
 use contract::{Rule, Status};
 
@@ -64,6 +64,10 @@ impl World {
         };
         let digest = parameters.digest();
         self.vcs[slot].asked = digest;
+        if as_mcm && self.config.pend_mcm {
+            self.set_vc(cx, slot, next);
+            return Ok(self.pend_for_mcm(slot, Some(parameters)));
+        }
         if as_mcm {
             if next == VcState::Activating {
                 self.set_vc(cx, slot, VcState::Active);
@@ -77,6 +81,29 @@ impl World {
         let callback = Callback::MiniportCoActivateVc { vc_context: vc.miniport_context, parameters };
         let miniport = self.miniport_of(self.vcs[slot].adapter).0;
         Ok(self.invoke_on_vc(crate::Op::Vc(Op::Activate(slot, round)), slot, miniport, callback))
+    }
+
+    /// An MCM's request gets its result later, from [`World::mcm_vc_complete`].
+    fn pend_for_mcm(&mut self, slot: u32, parameters: Option<CallParameters>) -> Step {
+        self.mcm_pended.push(McmPended { vc: self.vcs[slot].id, parameters });
+        Step::Return(Status::PENDING)
+    }
+
+    /// What an MCM had asked for succeeds: it did the work itself.
+    pub(crate) fn mcm_vc_complete(&mut self, cx: &mut Context<'_>, vc: VcId) -> Step {
+        let at = self.mcm_pended.iter().position(|pended| pended.vc == vc);
+        let pended = self.mcm_pended.remove(at.expect("only what is pended is a job"));
+        let slot = vc.0.slot;
+        match pended.parameters {
+            Some(parameters) => {
+                self.activated(cx, slot, Status::SUCCESS, parameters);
+                self.report_activation(slot, Status::SUCCESS, parameters)
+            }
+            None => {
+                self.deactivated(cx, slot, Status::SUCCESS);
+                self.report_deactivation(slot, Status::SUCCESS)
+            }
+        }
     }
 
     fn warn_overlap(&self, cx: &mut Context<'_>, slot: u32) {
@@ -160,10 +187,14 @@ impl World {
             return fail(Rule::VcMiniportActivateCompleteOnlyPended, offence);
         }
         self.activated(cx, slot, status, parameters);
+        Ok(self.report_activation(slot, status, parameters))
+    }
+
+    fn report_activation(&mut self, slot: u32, status: Status, parameters: CallParameters) -> Step {
         let vc = &self.vcs[slot];
         let callback = Callback::CmActivateVcComplete { status, vc_context: vc.manager_context, parameters };
         let manager = vc.manager;
-        Ok(self.invoke_on_vc(crate::Op::Vc(Op::ReportActivation(slot)), slot, manager, callback))
+        self.invoke_on_vc(crate::Op::Vc(Op::ReportActivation(slot)), slot, manager, callback)
     }
 
     pub(crate) fn deactivate_vc(&mut self, cx: &mut Context<'_>, handle: HandleArg, as_mcm: bool) -> Stepped {
@@ -183,13 +214,12 @@ impl World {
             VcState::Deleting => return Ok(Step::Return(Status::NOT_ACCEPTED)),
             VcState::Creating | VcState::Deleted => unreachable!("no handle of it is valid then"),
         }
-        if as_mcm {
-            self.set_vc(cx, slot, VcState::Inactive);
-            self.rejection_cleaned_up(cx, slot);
-            return Ok(Step::Return(Status::SUCCESS));
-        }
-        self.set_vc(cx, slot, VcState::Deactivating);
+        let pends = !as_mcm || self.config.pend_mcm;
+        self.set_vc(cx, slot, if pends { VcState::Deactivating } else { VcState::Inactive });
         self.rejection_cleaned_up(cx, slot);
+        if as_mcm {
+            return Ok(if pends { self.pend_for_mcm(slot, None) } else { Step::Return(Status::SUCCESS) });
+        }
         let vc = &mut self.vcs[slot];
         let round = vc.deactivation.begin();
         let callback = Callback::MiniportCoDeactivateVc { vc_context: vc.miniport_context };
@@ -244,10 +274,14 @@ impl World {
             return fail(Rule::VcMiniportDeactivateCompleteOnlyPended, offence);
         }
         self.deactivated(cx, slot, status);
+        Ok(self.report_deactivation(slot, status))
+    }
+
+    fn report_deactivation(&mut self, slot: u32, status: Status) -> Step {
         let vc = &self.vcs[slot];
         let callback = Callback::CmDeactivateVcComplete { status, vc_context: vc.manager_context };
         let manager = vc.manager;
-        Ok(self.invoke_on_vc(crate::Op::Vc(Op::ReportDeactivation(slot)), slot, manager, callback))
+        self.invoke_on_vc(crate::Op::Vc(Op::ReportDeactivation(slot)), slot, manager, callback)
     }
 
     /// The VC of a miniport's handle.

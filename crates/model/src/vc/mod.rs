@@ -20,7 +20,7 @@ use crate::call::Call;
 use crate::phase::Request;
 use crate::view::{Holder, View, set_flags};
 use crate::{
-    AdapterId, BindingId, Callback, Context, Debt, DriverId, Handle, HandleArg, HandleKind, Object, OpId,
+    AdapterId, BindingId, Callback, Context, Debt, DriverId, Handle, HandleArg, HandleKind, Job, Object, OpId,
     OutParameter, PartyId, Reply, Side, Step, Stepped, Token, VcId, Violation, World, violation,
 };
 use alloc::vec::Vec;
@@ -119,6 +119,14 @@ const fn vc_state_name(state: VcState) -> &'static str {
     }
 }
 
+/// What an MCM has asked for on a VC and NDIS has pended.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub(crate) struct McmPended {
+    vc: VcId,
+    /// Those of an activation; none for a deactivation.
+    parameters: Option<CallParameters>,
+}
+
 /// A name that a VC of an adapter has: for `NdisCoAssignInstanceName`.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub(crate) struct VcName {
@@ -174,7 +182,7 @@ impl Vc {
         self.state != VcState::Deleted
     }
 
-    /// Whether the miniport owes something on it.
+    /// Whether the miniport owes something on it; for a VC of an MCM, NDIS does.
     pub(crate) fn is_with_miniport(&self) -> bool {
         self.is_activating() || self.is_deactivating()
     }
@@ -504,6 +512,10 @@ impl World {
     /// A VC on an adapter of which a miniport, or an MCM, has its part.
     pub(crate) fn vc_below(&self, adapter: AdapterId) -> Option<VcId> {
         self.vcs.iter().find(|(_, vc)| vc.is_alive() && vc.adapter == adapter).map(|(_, vc)| vc.id)
+    }
+
+    pub(crate) fn vc_jobs(&self, jobs: &mut Vec<Job>) {
+        jobs.extend(self.mcm_pended.iter().map(|pended| Job::McmVcComplete(pended.vc)));
     }
 
     pub(crate) fn vc_debts(&self, debts: &mut Vec<Debt>) {

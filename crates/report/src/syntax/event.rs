@@ -176,6 +176,7 @@ pub fn job(names: &Names, job: Job) -> String {
         }
         Job::OpenAfComplete(af) => format!("report the open of {}", names.handle(af.0)),
         Job::NotifyCloseAf(af) => format!("ask for the close of {}", names.handle(af.0)),
+        Job::McmVcComplete(vc) => format!("report the change of {}", names.handle(vc.0)),
         Job::NetPnPEvent(id, event) => format!("send {} to {}", net_event(event), binding(id)),
         Job::PauseMiniport(adapter) => format!("pause {}", names.adapter(adapter)),
         Job::RestartMiniport(adapter) => format!("restart {}", names.adapter(adapter)),

@@ -24,8 +24,14 @@ const FAMILY: AddressFamily = AddressFamily { family: 0x801, major: 0, minor: 0 
 /// A handle, told apart by its kind and number. Only NDIS makes handles, so a world that starts an adapter makes it.
 fn handle(kind: HandleKind, count: u32) -> Handle {
     let adapters = vec![DriverId(0)];
-    let config =
-        Config { drivers: 1, adapters, stop_order: StopOrder::Strict, pend_open: false, pend_close: false };
+    let config = Config {
+        drivers: 1,
+        adapters,
+        stop_order: StopOrder::Strict,
+        pend_open: false,
+        pend_close: false,
+        pend_mcm: false,
+    };
     let mut task = Task { made: count, ..Task::new(TaskId::ENVIRONMENT) };
     match World::new(config).step(&mut task, Input::Start(Job::Initialize(NIC)), &mut |_: Notice| {}) {
         Ok(Step::Invoke(_, _, Callback::MiniportInitializeEx { adapter, .. })) => {

@@ -51,6 +51,7 @@ pub(super) fn started_by(job: Job) -> &'static [Ddi] {
         Job::OpenAfComplete(_) => &[Ddi::ProtocolClOpenAfCompleteEx],
         // The call manager had NDIS_STATUS_PENDING, so a client that answers at once leads to a completion.
         Job::NotifyCloseAf(_) => &[Ddi::ProtocolClNotifyCloseAf, Ddi::ProtocolCmNotifyCloseAfComplete],
+        Job::McmVcComplete(_) => &[Ddi::ProtocolCmActivateVcComplete, Ddi::ProtocolCmDeactivateVcComplete],
         Job::NetPnPEvent(..) => &[Ddi::ProtocolNetPnPEvent],
         Job::PauseMiniport(_) => &[Ddi::MiniportPause],
         Job::RestartMiniport(_) => &[Ddi::MiniportRestart],

@@ -854,6 +854,9 @@ impl Auditor {
             | Job::Unbind(id)
             | Job::CloseAdapterComplete(id) => self.target_of_id(id),
             Job::OpenAfComplete(id) | Job::NotifyCloseAf(id) => self.target_of_af(HandleArg::Known(id.0)),
+            Job::McmVcComplete(id) => {
+                self.key_of(HandleArg::Known(id.0), HandleKind::ClientVc).map_or(Target::None, Target::Vc)
+            }
         }
     }
 

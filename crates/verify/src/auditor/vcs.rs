@@ -120,11 +120,20 @@ impl Vc {
     }
 
     fn is_activating(&self) -> bool {
-        self.activate.asked == Asked::Outstanding
+        self.is_under_way(self.activate.asked)
     }
 
     fn is_deactivating(&self) -> bool {
-        self.deactivate == Asked::Outstanding
+        self.is_under_way(self.deactivate)
+    }
+
+    /// An MCM has done what it asks for: only NDIS is left, until it reports.
+    fn is_under_way(&self, asked: Asked) -> bool {
+        match asked {
+            Asked::Not => false,
+            Asked::Outstanding => true,
+            Asked::Answered(_) => self.is_mcm,
+        }
     }
 }
 
@@ -554,9 +563,12 @@ impl Auditor {
             }
             return;
         }
+        // NdisMCmDeleteVc has no NDIS_STATUS_CLOSING.
+        let by_mcm = frame.kind == Kind::Call(Ddi::NdisMCmDeleteVc);
         let is_in_order = match status {
-            Status::NOT_ACCEPTED => !vc.is_deactivating() && (vc.is_active || vc.is_activating()),
-            Status::CLOSING => vc.is_deactivating(),
+            Status::NOT_ACCEPTED if vc.is_deactivating() => by_mcm,
+            Status::NOT_ACCEPTED => vc.is_active || vc.is_activating(),
+            Status::CLOSING => vc.is_deactivating() && !by_mcm,
             _ => frame.warned,
         };
         if !is_in_order {
@@ -655,6 +667,7 @@ impl Auditor {
 
     pub(super) fn activate_over(&mut self, target: Target) {
         if let Some(vc) = self.vc_mut(target) {
+            vc.is_active |= vc.is_mcm && vc.activate.asked == Asked::Answered(Status::SUCCESS);
             vc.activate.asked = Asked::Not;
         }
     }
@@ -662,9 +675,14 @@ impl Auditor {
     pub(super) fn activate_returned(&mut self, driver: DriverId, frame: &Frame, status: Status) {
         let Some(&vc) = self.vc(frame.target) else { return };
         if vc.is_mcm {
-            // The MCM is its own miniport: the call only tells NDIS.
+            self.mcm_asked(driver, frame, &vc, status);
+            let Some(Call::MCmActivateVc { parameters, .. }) = frame.call else { return };
             if let Some(vc) = self.vc_mut(frame.target) {
                 vc.is_active |= status == Status::SUCCESS;
+                if status == Status::PENDING {
+                    vc.activate = Exchange::ask(parameters);
+                    vc.activate.completed(Status::SUCCESS, parameters);
+                }
             }
             return;
         }
@@ -675,6 +693,16 @@ impl Auditor {
         self.check_relay_to_miniport(driver, frame, vc.activate.asked, status);
         if frame.asked && status != Status::PENDING && !frame.completed {
             self.activate_over(frame.target);
+        }
+    }
+
+    /// The MCM is its own miniport: the call only tells NDIS, which may pend and report later.
+    fn mcm_asked(&mut self, driver: DriverId, frame: &Frame, vc: &Vc, status: Status) {
+        let accepted = matches!(status, Status::SUCCESS | Status::PENDING);
+        if accepted && (vc.is_activating() || vc.is_deactivating()) {
+            let object = self.object(driver, frame.target);
+            let offence = "a request of an MCM was accepted while another one was pending";
+            self.fault(Rule::VcNdisActivateRelay, driver, object, offence);
         }
     }
 
@@ -734,6 +762,7 @@ impl Auditor {
 
     pub(super) fn deactivate_over(&mut self, target: Target) {
         if let Some(vc) = self.vc_mut(target) {
+            vc.is_active &= !vc.is_mcm || vc.deactivate != Asked::Answered(Status::SUCCESS);
             vc.deactivate = Asked::Not;
         }
     }
@@ -746,11 +775,16 @@ impl Auditor {
             return;
         }
         if vc.is_mcm {
-            if status != Status::SUCCESS && !frame.warned {
+            self.mcm_asked(driver, frame, &vc, status);
+            let accepted = matches!(status, Status::SUCCESS | Status::PENDING);
+            if !accepted && !frame.warned {
                 let object = self.object(driver, frame.target);
                 self.fault(rule, driver, object, "an MCM could not deactivate a VC that is active");
             } else if let Some(vc) = self.vc_mut(frame.target) {
                 vc.is_active &= status != Status::SUCCESS;
+                if status == Status::PENDING {
+                    vc.deactivate = Asked::Answered(Status::SUCCESS);
+                }
             }
             return;
         }
@@ -835,8 +869,8 @@ impl Auditor {
     pub(super) fn vc_owes(&self, ddi: Ddi, target: Target) -> Option<DriverId> {
         let vc = self.vc(target)?;
         let (asked, end) = match ddi {
-            Ddi::NdisCmActivateVc => (vc.activate.asked, vc.manager),
-            Ddi::NdisCmDeactivateVc => (vc.deactivate, vc.manager),
+            Ddi::NdisCmActivateVc | Ddi::NdisMCmActivateVc => (vc.activate.asked, vc.manager),
+            Ddi::NdisCmDeactivateVc | Ddi::NdisMCmDeactivateVc => (vc.deactivate, vc.manager),
             _ => vc.call.owes(ddi, vc)?,
         };
         end.driver.filter(|_| asked.is_answered())
