@@ -30,13 +30,13 @@ impl World {
         if vc.creator != Side::CallManager || vc.af.is_none() {
             return fail(Rule::CallIncomingOwnVc, "the call manager did not create the VC for a client");
         }
-        if let Some(sap) = sap
-            && self.saps[sap].client != client
+        if let Some(sap) = sap.map(|sap| &self.saps[sap])
+            && Some(sap.af) != vc.af
         {
-            return if vc.call.was {
+            return if vc.call.was && sap.client != client {
                 fail(Rule::VcReuseSameClient, "the VC is reused for another client's SAP")
             } else {
-                fail(Rule::CallIncomingOwnVc, "the VC was created for another client than the SAP's")
+                fail(Rule::CallIncomingOwnVc, "the VC was created for another AF than the SAP's")
             };
         }
         match vc.call.stage {
