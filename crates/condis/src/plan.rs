@@ -410,26 +410,63 @@ const CLOSE_AFTER_NOTIFICATION: u32 = 7;
 /// `UnbindAdapter` of a client that pends its unbind and closes when it is notified.
 const UNBIND_AFTER_NOTIFICATION: u32 = 2;
 
+/// What a peer does on each address family of a client's, of its own accord: it registers SAPs and makes calls, of which it
+/// closes some itself.
+const CLIENT_PEER: &[(&str, u32)] = &[
+    ("Saps", 1),
+    ("Calls", 2),
+    ("PointToPoint", 1),
+    ("Parties", 3),
+    ("ModifyCallQoS", 1),
+    ("HangUps", 1),
+    ("IncomingCall", 1),
+];
+
+/// What a call manager that is a peer does with SAPs and calls: it answers later, and lets the far end act.
+const CALL_MANAGER_PEER: &[(&str, u32)] = &[
+    ("CloseAf", CLOSE_AFTER_NOTIFICATION),
+    ("RegisterSap", 1),
+    ("DeregisterSap", 1),
+    ("ModifyCallQoS", 1),
+    ("AddParty", 1),
+    ("DropParty", 1),
+    ("CloseCall", 1),
+    ("Offers", 1),
+    ("QoSChanges", 1),
+    ("Drops", 1),
+    ("HangUps", 1),
+];
+
+/// A miniport that is a peer answers later.
+const MINIPORT_PEER: &[(&str, u32)] = &[("ActivateVc", 1), ("DeactivateVc", 1)];
+
 /// Adds a peer for each role without which the others have nothing to do.
 fn add_peers(drivers: &mut Vec<PlannedDriver>, client_unbind: u32) {
     let plays = |drivers: &[PlannedDriver], role| drivers.iter().any(|driver| driver.roles.plays(role));
     if !plays(drivers, Role::Mcm) && !plays(drivers, Role::Cm) {
         let builtin = if plays(drivers, Role::Miniport) { Builtin::Cm } else { Builtin::Mcm };
-        push_peer(drivers, builtin, "CloseAf", CLOSE_AFTER_NOTIFICATION);
+        push_peer(drivers, builtin, CALL_MANAGER_PEER, &[]);
     }
     if !plays(drivers, Role::Mcm) && !plays(drivers, Role::Miniport) {
-        push_peer(drivers, Builtin::Miniport, "Pause", 0);
+        push_peer(drivers, Builtin::Miniport, MINIPORT_PEER, &[]);
     }
     if !plays(drivers, Role::Client) {
-        push_peer(drivers, Builtin::Client, "UnbindAdapter", client_unbind);
+        push_peer(drivers, Builtin::Client, CLIENT_PEER, &[("UnbindAdapter", client_unbind)]);
     }
 }
 
-fn push_peer(drivers: &mut Vec<PlannedDriver>, builtin: Builtin, value: &str, is: u32) {
+fn push_peer(
+    drivers: &mut Vec<PlannedDriver>,
+    builtin: Builtin,
+    values: &[(&str, u32)],
+    more: &[(&str, u32)],
+) {
     let name =
         unused_name(builtin.name().to_owned(), |name| drivers.iter().any(|driver| driver.name == name));
     let (body, roles) = (Body::Builtin(builtin), builtin_roles(builtin));
-    let registry = Registry::from([(value.to_owned(), RegistryValue::Integer(is))]);
+    let values = values.iter().chain(more);
+    let registry =
+        values.map(|(keyword, value)| ((*keyword).to_owned(), RegistryValue::Integer(*value))).collect();
     drivers.push(PlannedDriver { name, body, roles, registry });
 }
 
