@@ -5,8 +5,8 @@
 //! were told. It is lenient where records cannot tell: a completion that overtakes its handler's return counts at once.
 //!
 //! Every call and every handler:
-//! - a handler is called because of a call whose `causes` names it, or because NDIS starts a [`Job`]; at a level that its
-//!   page allows; with the context that the driver gave;
+//! - a handler is called because of a call whose `causes` names it, or because NDIS starts a [`Job`], and once for each; at a
+//!   level that its page allows; with the context that the driver gave;
 //! - a completion comes exactly if the call returns `NDIS_STATUS_PENDING`, and once;
 //! - a call returns a status that its page names, or the one that the driver behind it gave.
 //!
@@ -31,7 +31,7 @@ use alloc::vec::Vec;
 use contract::{Ddi, Rule, Status};
 use duties::{completes, documents, duty, duty_of_call, may_cause, started_by};
 use exchange::{Asked, Exchange, contents};
-use model::block::CallParameters;
+use model::block::{CallParameters, HandlerSet};
 use model::record::{Event, Finding, Monitor, Record, Rest, TaskNumber};
 use model::{
     AdapterId, Call, Callback, DriverId, Handle, HandleArg, HandleKind, Job, Object, OutParameter, PartyId,
@@ -75,7 +75,9 @@ struct Frame {
     call: Option<Call>,
     /// A call of `NdisClMakeCall`: the first party, if the call is to have parties.
     party: Option<Key>,
-    /// A call: whether NDIS has called a handler because of it.
+    /// A call or a job: the handlers that NDIS has called because of it.
+    led_to: HandlerSet,
+    /// A call: whether one of them is more than a completion.
     asked: bool,
     /// A call: whether its completion has been delivered, before its return.
     completed: bool,
@@ -203,17 +205,7 @@ impl Auditor {
         self.bindings_owed(&mut owed);
         self.afs_owed(&mut owed);
         for &(ddi, target) in &self.pended {
-            let by = match target {
-                Target::Sap(_) => self.sap_owes(ddi, target),
-                Target::Vc(_) => self.vc_owes(ddi, target),
-                Target::Party(_) => self.party_owes(ddi, target),
-                Target::None
-                | Target::Adapter(_)
-                | Target::Binding(_)
-                | Target::Registration(_)
-                | Target::Af(_) => None,
-            };
-            owed.extend(by.map(|by| Violation {
+            owed.extend(self.owes(ddi, target).map(|by| Violation {
                 rule: duty_of_call(ddi),
                 by,
                 object: self.object(by, target),
@@ -221,6 +213,20 @@ impl Auditor {
             }));
         }
         owed
+    }
+
+    /// Whom NDIS owes the completion of a pended call on a SAP, VC or party, once the driver that was asked has answered.
+    fn owes(&self, ddi: Ddi, target: Target) -> Option<DriverId> {
+        match target {
+            Target::Sap(_) => self.sap_owes(ddi, target),
+            Target::Vc(_) => self.vc_owes(ddi, target),
+            Target::Party(_) => self.party_owes(ddi, target),
+            Target::None
+            | Target::Adapter(_)
+            | Target::Binding(_)
+            | Target::Registration(_)
+            | Target::Af(_) => None,
+        }
     }
 
     fn examine(&mut self, record: &Record) {
@@ -431,6 +437,29 @@ impl Auditor {
             _ => {}
         }
         self.check_stored(driver, &frame, object, status);
+        self.check_told(driver, ddi, &frame);
+    }
+
+    /// A completion on a SAP, VC or party reaches who waits for it before the call that makes it returns.
+    fn check_told(&mut self, driver: DriverId, ddi: Ddi, frame: &Frame) {
+        let Some(&told) = ddi.info().causes.first().filter(|told| !frame.led_to.contains(**told)) else {
+            return;
+        };
+        // What NDIS pends itself, it reports later.
+        if ddi.info().completed_by == Some(told) {
+            return;
+        }
+        let awaits = |of: Ddi, target: Target| {
+            of.info().completed_by == Some(told) && target == frame.target && self.owes(of, target).is_some()
+        };
+        let pends = self.pended.iter().any(|&(of, target)| awaits(of, target));
+        let runs = self.frames.iter().any(|running| {
+            matches!(running.kind, Kind::Call(of) if awaits(of, running.target)) && !running.completed
+        });
+        if pends || runs {
+            let object = self.object(driver, frame.target);
+            self.fault(duty_of_call(ddi), driver, object, NEVER_CAME);
+        }
     }
 
     /// The caller of a call that is over has the call parameters as the other driver left them.
@@ -503,12 +532,17 @@ impl Auditor {
             let offence = "a handler was called because of nothing that causes it";
             self.fault(duty(callback), driver, object, offence);
         }
+        if cause.is_some_and(|cause| cause.led_to.contains(ddi)) {
+            let object = self.object(driver, from);
+            self.fault(duty(callback), driver, object, "a handler was called twice because of one thing");
+        }
         self.options_first(driver, callback);
         let target = self.handler_runs(driver, callback, from, cause);
         if completes(callback) {
             self.completed(driver, callback, target);
         }
         if let Some(cause) = self.frames.iter_mut().rfind(|frame| frame.task == task) {
+            cause.led_to.insert(ddi);
             cause.asked |= !completes(callback);
         }
         self.frames.push(Frame::new(task, Kind::Handler(ddi), target));
@@ -884,6 +918,7 @@ impl Frame {
             target,
             call: None,
             party: None,
+            led_to: HandlerSet::EMPTY,
             asked: false,
             completed: false,
             answer: None,

@@ -388,7 +388,7 @@ impl Auditor {
         parties.into_iter().for_each(|party| self.forget_party(Target::Party(party)));
     }
 
-    /// Whom NDIS owes the completion of a pended call on a party, once the call manager has answered.
+    /// The part of [`Auditor::owes`] for this area.
     pub(super) fn party_owes(&self, ddi: Ddi, target: Target) -> Option<DriverId> {
         let party = self.party(target)?;
         let asked = if ddi == Ddi::NdisClAddParty { party.add.asked } else { party.drop };

@@ -292,7 +292,7 @@ impl Auditor {
         self.saps.values().any(|sap| sap.af == af && sap.deregister == Asked::Not)
     }
 
-    /// Whom NDIS owes the completion of a pended call of this area, once the call manager has answered.
+    /// The part of [`Auditor::owes`] for this area.
     pub(super) fn sap_owes(&self, ddi: Ddi, target: Target) -> Option<DriverId> {
         let sap = self.sap(target)?;
         let asked = if ddi == Ddi::NdisClRegisterSap { sap.register } else { sap.deregister };

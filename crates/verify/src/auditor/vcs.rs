@@ -865,7 +865,7 @@ impl Auditor {
         })
     }
 
-    /// Whom NDIS owes the completion of a pended call on a VC, once the driver that was asked has answered.
+    /// The part of [`Auditor::owes`] for this area.
     pub(super) fn vc_owes(&self, ddi: Ddi, target: Target) -> Option<DriverId> {
         let vc = self.vc(target)?;
         let (asked, end) = match ddi {

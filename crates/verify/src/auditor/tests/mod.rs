@@ -2,7 +2,12 @@
 
 mod afs;
 mod bindings;
+mod calls;
+mod connections;
 mod general;
+mod parties;
+mod saps;
+mod vcs;
 
 use super::*;
 use crate::testing::{CLIENT, CM, FAMILY, MINIPORT, Trace, arg, binding, client_af, cm_af, handle};
