@@ -1107,7 +1107,7 @@ pub enum Rule {
     CallTapiLineCloseDropsCalls,
     /// CMs of the TAPI proxy AF and their clients encapsulate TAPI parameters in call parameters instead of using the translation OIDs.
     CallTapiNoTranslateOids,
-    /// NDIS brings what a client asks of a call to the call manager of its VC, and what a call manager dispatches to the client, with the call parameters, close data and statuses as given, the party of a multipoint call or NULL, and the client's context of the SAP that an offer names. It refuses nothing itself but the close of a call that has just failed to be made.
+    /// NDIS brings what a client asks of a call to the call manager of its VC, and what a call manager dispatches to the client, with the call parameters, close data and statuses as given, the party of a multipoint call or NULL, and the client's context of the SAP that an offer names. It refuses nothing itself but what comes to a call that has just failed to be made.
     CallNdisRelay,
     /// A driver is told how its request on a call ended by the return of its call, or by the completion callback exactly if that returned NDIS\_STATUS\_PENDING: once, with the other driver's status and call parameters, and with a party handle only for a multipoint call that was made. An answer to an offer that an incoming close or NdisClCloseCall has overtaken is not reported as an acceptance.
     CallNdisCompleteAfterPending,
@@ -13421,7 +13421,7 @@ pub(crate) static INFO: [RuleInfo; 1069] = [
         area: Area::Call,
         binds: &[Role::Ndis],
         strength: Strength::Must,
-        text: "NDIS brings what a client asks of a call to the call manager of its VC, and what a call manager dispatches to the client, with the call parameters, close data and statuses as given, the party of a multipoint call or NULL, and the client's context of the SAP that an offer names. It refuses nothing itself but the close of a call that has just failed to be made.",
+        text: "NDIS brings what a client asks of a call to the call manager of its VC, and what a call manager dispatches to the client, with the call parameters, close data and statuses as given, the party of a multipoint call or NULL, and the client's context of the SAP that an offer names. It refuses nothing itself but what comes to a call that has just failed to be made.",
         ddis: &[
             Ddi::NdisClMakeCall,
             Ddi::NdisClModifyCallQoS,
