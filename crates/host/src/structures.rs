@@ -14,8 +14,9 @@ use crate::handle::mixed;
 use crate::map;
 use contract::Layout;
 use contract::layout::{
-    CO_CALL_MANAGER_PARAMETERS as MANAGER, CO_CALL_PARAMETERS as PARAMETERS, CO_MEDIA_PARAMETERS as MEDIA,
-    CO_SAP as SAP, CO_SPECIFIC_PARAMETERS as SPECIFIC, FLOWSPEC,
+    CO_AF_TAPI_INCOMING_CALL_PARAMETERS as TAPI_CALL, CO_CALL_MANAGER_PARAMETERS as MANAGER,
+    CO_CALL_PARAMETERS as PARAMETERS, CO_MEDIA_PARAMETERS as MEDIA, CO_SAP as SAP,
+    CO_SPECIFIC_PARAMETERS as SPECIFIC, FLOWSPEC,
 };
 use model::Token;
 use model::block::{CallParameters, Sap, value_of};
@@ -43,6 +44,10 @@ const SIZE_HINT: usize = of(&MEDIA, "ReceiveSizeHint");
 const MEDIA_TYPE: usize = of(&MEDIA, "MediaSpecific") + of(&SPECIFIC, "ParamType");
 const MEDIA_LENGTH: usize = of(&MEDIA, "MediaSpecific") + of(&SPECIFIC, "Length");
 const MEDIA_BYTES: usize = of(&MEDIA, "MediaSpecific") + of(&SPECIFIC, "Parameters");
+
+/// Where in the bytes behind the media parameters the word lies that counts by itself: `ulFlags` of either structure that a
+/// TAPI call has there.
+const MEDIA_WORD: usize = of(&TAPI_CALL, "ulFlags");
 
 const SAP_TYPE: usize = of(&SAP, "SapType");
 const SAP_LENGTH: usize = of(&SAP, "SapLength");
@@ -173,10 +178,15 @@ fn read_parameters(address: u64) -> Result<CallParameters, BadAddress> {
         found.media_length = part.u32(MEDIA_LENGTH);
         rest.add_members(&part, DIGEST_MEDIA, &[PRIORITY, SIZE_HINT, MEDIA_TYPE]);
         found.media_word = with_bytes(at(media, MEDIA_BYTES as u64), found.media_length, |bytes| {
-            let mut words = bytes.chunks(4).map(|word| value_of(word) as u32);
-            let first = words.next().unwrap_or(0);
-            words.enumerate().for_each(|(index, word)| rest.add(DIGEST_MEDIA_BYTES + index, word));
-            first
+            let mut by_itself = 0;
+            for (index, word) in bytes.chunks(4).enumerate() {
+                let word = value_of(word) as u32;
+                match index == MEDIA_WORD / 4 {
+                    true => by_itself = word,
+                    false => rest.add(DIGEST_MEDIA_BYTES + index, word),
+                }
+            }
+            by_itself
         })?;
     }
     found.rest = rest.value();
@@ -208,8 +218,9 @@ fn write_parameters(address: u64, now: &CallParameters, wanted: &CallParameters)
             word(media, MEDIA_LENGTH, length, shorter)?;
         }
         if now.media_word != wanted.media_word {
-            let bytes = &wanted.media_word.to_le_bytes()[..4.min(shorter as usize)];
-            guest::write(at(media, MEDIA_BYTES as u64), bytes)?;
+            let room = (shorter as usize).saturating_sub(MEDIA_WORD).min(4);
+            let bytes = &wanted.media_word.to_le_bytes()[..room];
+            guest::write(at(media, (MEDIA_BYTES + MEDIA_WORD) as u64), bytes)?;
         }
     }
     Ok(())
@@ -228,7 +239,7 @@ fn parameters_block(given: &CallParameters) -> (Vec<u8>, [(usize, usize); 2]) {
     let length = (given.media_length as usize).min(LONGEST);
     let manager = PARAMETERS.size;
     let media = (manager + MANAGER_BYTES + OF_VALUE).next_multiple_of(MEDIA.align);
-    let mut bytes = vec![0; media + (MEDIA_BYTES + length).max(MEDIA.size)];
+    let mut bytes = vec![0; media + MEDIA_BYTES + length.max(MEDIA_WORD + 4)];
     let mut word =
         |offset: usize, value: u32| bytes[offset..offset + 4].copy_from_slice(&value.to_le_bytes());
     word(FLAGS, given.flags);
@@ -237,9 +248,8 @@ fn parameters_block(given: &CallParameters) -> (Vec<u8>, [(usize, usize); 2]) {
     word(manager + MANAGER_LENGTH, called as u32);
     word(media + MEDIA_FLAGS, given.media_flags);
     word(media + MEDIA_LENGTH, length as u32);
+    word(media + MEDIA_BYTES + MEDIA_WORD, given.media_word);
     bytes[manager + MANAGER_BYTES..][..OF_VALUE].copy_from_slice(&given.called.to_le_bytes());
-    let word = &given.media_word.to_le_bytes()[..4.min(length)];
-    bytes[media + MEDIA_BYTES..][..word.len()].copy_from_slice(word);
     (bytes, [(MANAGER_PART, manager), (MEDIA_PART, media)])
 }
 

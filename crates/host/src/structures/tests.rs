@@ -108,7 +108,8 @@ fn expected(parts: &Parts, address: u64) -> CallParameters {
     if let Some((words, bytes)) = &parts.media {
         said.media_flags = words[MEDIA_FLAGS / 4];
         said.media_length = bytes.len() as u32;
-        said.media_word = bytes.iter().take(4).rev().fold(0, |word, &byte| word << 8 | u32::from(byte));
+        let word = bytes.iter().skip(MEDIA_WORD).take(4);
+        said.media_word = word.rev().fold(0, |word, &byte| word << 8 | u32::from(byte));
     }
     said
 }
@@ -146,7 +147,8 @@ fn what_is_written_to_a_native_structure_is_read_as_far_as_there_is_room() {
             None => (left.media_flags, left.media_length, left.media_word) = (0, 0, 0),
             Some((_, bytes)) => {
                 left.media_length = wanted.media_length.min(bytes.len() as u32);
-                left.media_word &= u32::MAX.checked_shr(32 - 8 * left.media_length.min(4)).unwrap_or(0);
+                let room = left.media_length.saturating_sub(MEDIA_WORD as u32).min(4);
+                left.media_word &= u32::MAX.checked_shr(32 - 8 * room).unwrap_or(0);
                 // Of a shorter structure the bytes behind are no members any more.
                 if left.media_length as usize != bytes.len() {
                     left.rest = structures.parameters_at(address).expect("memory of the test").rest;
@@ -233,7 +235,7 @@ fn a_driver_sees_the_values_of_what_it_is_lent() {
         receive: 32_000,
         media_flags: 0xc,
         called: 0x2a,
-        media_length: 6,
+        media_length: 14,
         media_word: 0x0102_0304,
         rest: 9,
     };
@@ -243,8 +245,8 @@ fn a_driver_sees_the_values_of_what_it_is_lent() {
     let media = guest::read_u64(place + 16).expect("memory of the test");
     assert_eq!((word(place), word(manager + 8), word(manager + 40)), (0x10, 64_000, 32_000));
     assert_eq!((word(manager + 68), bytes_at(manager + 72, 8)), (8, vec![0x2a, 0, 0, 0, 0, 0, 0, 0]));
-    assert_eq!((word(media), word(media + 20)), (0xc, 6));
-    assert_eq!(bytes_at(media + 24, 6), [4, 3, 2, 1, 0, 0]);
+    assert_eq!((word(media), word(media + 20)), (0xc, 14));
+    assert_eq!(bytes_at(media + 24, 14), [0, 0, 0, 0, 0, 0, 0, 0, 4, 3, 2, 1, 0, 0]);
 }
 
 #[test]
