@@ -178,12 +178,13 @@ fn uses_calls(name: &'static str, how: u32) -> Vec<(&'static str, &'static str, 
 fn calls_through_the_mcm() {
     let drivers = [("mcm", "mcm"), ("client", "client"), ("second", "client")];
     for (options, shift) in STOP_ORDERS.into_iter().zip([0, 3]) {
-        for how in 0..6 {
+        for how in 0..12 {
+            let options = format!("{options}{}", if how < 6 { "" } else { "pend-mcm\n" });
             let mut registry = manages_calls("mcm", how);
             registry.extend(uses_calls("client", how + shift));
             registry.extend(uses_calls("second", how + shift + 1));
             let (_, ending) = ENDINGS[(how + shift) as usize % ENDINGS.len()];
-            explore(&scene(options, &registry, &drivers, ending));
+            explore(&scene(&options, &registry, &drivers, ending));
         }
     }
 }

@@ -171,6 +171,46 @@ to main
 }
 
 #[test]
+fn calls_store_what_they_give_and_handlers_know_their_side() {
+    let text = r#"
+driver mcm like mcm
+ProtocolCoCreateVc(af, handle, side)
+    when side == call-manager: "the call manager's"
+    vc = new vc
+    vc.handle = handle
+    ProtocolCoCreateVc = NDIS_STATUS_SUCCESS, *ProtocolVcContext = vc
+ProtocolCoDeleteVc(vc, side=call-manager)
+    drop here
+ProtocolCmMakeCall(vc, parameters, handle)
+    when handle == null: "no party"
+    NdisMCmActivateVc(.handle, parameters {transmit 1}) = NDIS_STATUS_SUCCESS
+    .active = yes
+    ProtocolCmMakeCall = NDIS_STATUS_SUCCESS, *CallParameters = parameters {flags CALL_PARAMETERS_CHANGED, transmit 1}
+driver client like client
+to begin
+    vc = new vc
+    .vc = vc
+    NdisCoCreateVc(.owner.handle, .handle, vc) -> vc.handle = NDIS_STATUS_SUCCESS
+    NdisClMakeCall(vc.handle, {transmit 2, receive 3, media-length 48}) -> _, changed
+    when changed.transmit == 1 and changed.receive == 3: "changed"
+    at DISPATCH_LEVEL:
+        NdisCoAssignInstanceName(vc.handle, base_name="line") -> name, index
+        when result == NDIS_STATUS_SUCCESS and name == "line" and index < 2: "named"
+        NdisCoGetTapiCallId(vc.handle, 64) -> id = NDIS_STATUS_SUCCESS
+        NdisClGetProtocolVcContextFromTapiCallId(id) -> found = NDIS_STATUS_SUCCESS
+        when found == vc: "found"
+to let_go
+    .leaving = yes
+    NdisClCloseCall(.vc.handle) = NDIS_STATUS_SUCCESS
+    NdisCoDeleteVc(.vc.handle) = NDIS_STATUS_SUCCESS
+    do close
+"#;
+    let (ending, printed, _) = run(&scene(text), &mut Fifo);
+    assert_eq!(ending, "at rest");
+    assert_eq!(printed, ["the call manager's", "no party", "changed", "named", "found"]);
+}
+
+#[test]
 fn an_expectation_that_fails_ends_the_run() {
     let text =
         "driver client like client\nto close\n    NdisClCloseAddressFamily(.handle) = NDIS_STATUS_PENDING\n";
