@@ -5,7 +5,7 @@ use crate::plan::Plan;
 use crate::session::{Recording, Session, SessionError};
 use crate::token::Token;
 use contract::{Ddi, Rule, Status};
-use engine::strategy::{Fifo, Random};
+use engine::strategy::{Fifo, Pct, Pos, Random};
 use engine::{Difference, Ending, Outcome, ReplayError, Strategy};
 use model::record::{Event, Record, TaskNumber};
 use model::{AdapterId, DriverId, Job, Object, StopOrder};
@@ -22,8 +22,14 @@ const COMPARED: u64 = 200;
 pub enum Order {
     /// First in, first out: always the same order.
     Fifo,
-    /// At random, from this seed on.
+    /// A random walk, from this seed on.
     Random(u64),
+    /// Probabilistic concurrency testing: random priorities that change at a few points.
+    Pct(u64),
+    /// Partial order sampling: random ranks of operations, drawn anew on conflict.
+    Pos(u64),
+    /// These three by turns: none of them finds everything fastest.
+    Portfolio(u64),
 }
 
 impl Order {
@@ -32,6 +38,12 @@ impl Order {
         match self {
             Order::Fifo => Box::new(Fifo),
             Order::Random(seed) => Box::new(Random::new(seed.wrapping_add(number))),
+            Order::Pct(seed) => Box::new(Pct::new(seed.wrapping_add(number))),
+            Order::Pos(seed) => Box::new(Pos::new(seed.wrapping_add(number))),
+            Order::Portfolio(seed) => {
+                let member = [Order::Random(seed), Order::Pct(seed), Order::Pos(seed)][(number % 3) as usize];
+                member.strategy(number / 3)
+            }
         }
     }
 }

@@ -252,7 +252,7 @@ fn the_same_order_many_times() {
         &["run", "builtin:mcm", "--executions", "5"],
         expect![[r#"
         error: the order `fifo` is always the same, so more than one execution shows nothing new
-        hint: add --strategy random
+        hint: add --strategy portfolio
     "#]],
     );
 }

@@ -55,26 +55,36 @@ enum Strategy {
     /// What was there first goes first: always the same order.
     #[default]
     Fifo,
-    /// At random, each execution in another order.
+    /// A random walk, another one in each execution.
     Random,
+    /// Random priorities of tasks that change at a few points (probabilistic concurrency testing).
+    Pct,
+    /// Random ranks of operations, drawn anew on conflict (partial order sampling).
+    Pos,
+    /// The last three by turns: none of them finds everything fastest.
+    Portfolio,
 }
 
 pub(crate) fn run(arguments: &Arguments, output: &mut Output) -> Result<u8, Failure> {
     let drivers: Vec<DriverName> = arguments.drivers.iter().map(|name| DriverName::new(name)).collect();
     let plan = arguments.world.plan(&drivers, output)?;
-    let (order, how, executions) = match arguments.strategy {
-        // The same order again would show the same again.
-        Strategy::Fifo => (Order::Fifo, How { strategy: "fifo", seed: None }, 1),
-        Strategy::Random => {
-            let seed = arguments.seed;
-            (Order::Random(seed), How { strategy: "random", seed: Some(seed) }, arguments.executions)
-        }
+    let seed = arguments.seed;
+    let (order, strategy) = match arguments.strategy {
+        Strategy::Fifo => (Order::Fifo, "fifo"),
+        Strategy::Random => (Order::Random(seed), "random"),
+        Strategy::Pct => (Order::Pct(seed), "pct"),
+        Strategy::Pos => (Order::Pos(seed), "pos"),
+        Strategy::Portfolio => (Order::Portfolio(seed), "portfolio"),
     };
-    if arguments.strategy == Strategy::Fifo && arguments.executions > 1 {
+    // The same order again would show the same again.
+    let is_fifo = arguments.strategy == Strategy::Fifo;
+    let executions = if is_fifo { 1 } else { arguments.executions };
+    let how = How { strategy, seed: (!is_fifo).then_some(seed) };
+    if is_fifo && arguments.executions > 1 {
         return Err(Failure::usage(
             "the order `fifo` is always the same, so more than one execution shows nothing new",
         )
-        .hint("add --strategy random"));
+        .hint("add --strategy portfolio"));
     }
     let bar = progress_bar(executions, arguments.world.format());
     let interrupted = interrupts()?;

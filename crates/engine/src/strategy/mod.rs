@@ -2,11 +2,16 @@
 //!
 //! A strategy lives outside the arena and keeps its state over restores. It sees only a [`Point`], never drivers.
 
+mod chance;
 mod fifo;
+mod pct;
+mod pos;
 mod random;
 mod replay;
 
 pub use fifo::Fifo;
+pub use pct::Pct;
+pub use pos::Pos;
 pub use random::Random;
 pub use replay::{Replay, ReplayError};
 
@@ -49,6 +54,28 @@ pub enum Candidate {
     Queue(DriverId, Routine),
     /// The clock advances to this time, where the next deadline is.
     Advance(u64),
+}
+
+/// Who goes on with a candidate: what keeps its rank from point to point.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Actor {
+    Task(TaskNumber),
+    /// What starts a task that is not there yet.
+    Beginning(Candidate),
+    /// Whoever plugs, unplugs, loads and unloads, and puts routines into the queue.
+    Environment,
+    Clock,
+}
+
+impl Actor {
+    const fn of(candidate: Candidate) -> Actor {
+        match candidate {
+            Candidate::Continue(task, _) | Candidate::Switch(task, _) => Actor::Task(task),
+            Candidate::Start(..) | Candidate::Job(_) => Actor::Beginning(candidate),
+            Candidate::Command(_) | Candidate::Queue(..) => Actor::Environment,
+            Candidate::Advance(_) => Actor::Clock,
+        }
+    }
 }
 
 /// What a task does first when it goes on.
