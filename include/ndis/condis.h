@@ -725,4 +725,10 @@ NDISEXPORT VOID NTAPI NdisMSendNetBufferListsComplete(
     PNET_BUFFER_LIST NetBufferLists,
     ULONG SendCompleteFlags);
 
+/* VAR_STRING.ulStringFormat, of which NdisCoGetTapiCallId gives the first. */
+#define STRINGFORMAT_ASCII 0x00000001u
+#define STRINGFORMAT_DBCS 0x00000002u
+#define STRINGFORMAT_UNICODE 0x00000003u
+#define STRINGFORMAT_BINARY 0x00000004u
+
 #endif /* CONDIS_NDIS_CONDIS_H */

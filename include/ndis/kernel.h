@@ -174,4 +174,9 @@ NDISEXPORT VOID NTAPI NdisGetCurrentSystemTime(PLARGE_INTEGER SystemTime);
 /* 0x00060014 for NDIS 6.20. */
 NDISEXPORT UINT NTAPI NdisGetVersion(VOID);
 
+/* --- strings that NDIS made -------------------------------------------------------------------- */
+
+/* Frees the buffer of a string, such as that of NdisCoAssignInstanceName. */
+#define NdisFreeString(String) NdisFreeMemory((String).Buffer, (String).MaximumLength, 0)
+
 #endif /* CONDIS_NDIS_KERNEL_H */
