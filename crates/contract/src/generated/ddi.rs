@@ -3059,7 +3059,7 @@ pub(crate) static INFO: [DdiInfo; 293] = [
             "Called by a client of an MCM: only the MCM's ProtocolCoCreateVc; no MiniportCoCreateVc.",
             "Called by a CM with a client's AF handle: the client's ProtocolCoCreateVc, then MiniportCoCreateVc (figure cm-06).",
             "Called by a CM with NdisAfHandle NULL (VC for itself, e.g. signaling): only MiniportCoCreateVc.",
-            "The same NdisVcHandle value goes to creator, peer protocol and miniport.",
+            "By the pages the same NdisVcHandle value goes to creator, peer protocol and miniport; condis gives each side a value of its own, so that using another's is seen. Drivers may not compare them.",
             "NDIS_STATUS_FAILURE means the NdisAfHandle is invalid; other errors are propagated from the miniport.",
             "NdisAfHandle is optional; NdisVcHandle is in/out and must hold NULL on entry.",
         ],
