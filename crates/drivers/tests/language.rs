@@ -331,7 +331,8 @@ fn mistakes_say_where_and_what_was_meant() {
             "line 3, column 48: there is no `*MiniportVcContext`, only *ProtocolVcContext",
         ),
         (
-            "driver c like client\nProtocolClRegisterSapComplete(status)\n    ProtocolClRegisterSapComplete returns, *CallParameters = {}\n",
+            "driver c like client\nProtocolClRegisterSapComplete(status)\n    \
+             ProtocolClRegisterSapComplete returns, *CallParameters = {}\n",
             "line 3, column 45: there is no `*CallParameters`",
         ),
     ];
