@@ -1,17 +1,25 @@
 //! Typed drivers keep every rule in every order that is tried here, against each other and against scripted ones.
 
+mod echo;
+mod forgetful;
+mod phone;
+mod switch;
 mod world;
 
 use contract::Status;
 use drivers::typed::client::{Af, Client};
 use drivers::typed::{
-    Answer, BindAdapter, Binding, CallManager, Miniport, Outcome, Protocol, Request, call_manager, client_driver, mcm_driver,
+    Answer, BindAdapter, Binding, CallManager, Miniport, Protocol, Request, call_manager,
+    call_manager_driver, client_driver, mcm_driver,
     miniport::{Adapter, Initialize},
+    miniport_driver,
 };
-use model::block::{AddressFamily, CallParameters, Sap};
+use echo::{Echo, Wire};
 use model::AdapterId;
+use model::block::{AddressFamily, CallParameters, Sap};
+use phone::{ANSWERING, Answering, Phone};
 use std::cell::Cell;
-use world::{ENDINGS, World};
+use world::{ENDINGS, Reached, World};
 
 #[global_allocator]
 static ALLOCATOR: engine::arena::Allocator = engine::arena::Allocator;
@@ -151,6 +159,86 @@ fn an_mcm_serves_clients_of_both_kinds() {
                     .script("second", "client", &[("NotifyCloseAf", notify), ("UnbindAdapter", notify % 2)]);
                 world.explore(20);
             }
+        }
+    }
+}
+
+const CALLER: Phone =
+    Phone { saps: 1, calls: 2, parties: 0, answering: Answering::Accept, hangs_up: true, drops: false };
+
+#[test]
+fn a_call_manager_and_a_miniport_carry_calls() {
+    for ending in ENDINGS {
+        for pends in [false, true] {
+            let typed = World::new(ending)
+                .rust("miniport", move |id| miniport_driver(Wire { pends }, id))
+                .rust("cm", |id| call_manager_driver(Echo, id))
+                .rust("client", |id| client_driver(CALLER, id))
+                .script("second", "client", &[("Calls", 2), ("HangUps", 1), ("ModifyCallQoS", 1)]);
+            let value = u32::from(pends);
+            let above = World::new(ending)
+                .script("miniport", "miniport", &[("ActivateVc", value), ("DeactivateVc", value)])
+                .rust("cm", |id| call_manager_driver(Echo, id))
+                .script("client", "client", &[("Calls", 2), ("HangUps", 2)]);
+            let below = World::new(ending)
+                .rust("miniport", move |id| miniport_driver(Wire { pends }, id))
+                .script("cm", "cm", &[("Offers", value), ("HangUps", 1), ("CloseCall", value)])
+                .rust("client", |id| client_driver(CALLER, id));
+            for world in [typed, above, below] {
+                let reached = world.explore(20);
+                assert!(reached.count("call", "connected") > 0, "{reached:#?}");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_client_takes_and_makes_calls_at_scripted_mcms() {
+    let mut reached = Reached::default();
+    for ending in ENDINGS {
+        for (number, answering) in (0u32..).zip(ANSWERING) {
+            for answer in [0, 1, 2, 5] {
+                let values = [
+                    "OpenAf",
+                    "RegisterSap",
+                    "DeregisterSap",
+                    "MakeCall",
+                    "ModifyCallQoS",
+                    "CloseCall",
+                    "AddParty",
+                    "DropParty",
+                ];
+                let mut registry: Vec<(&str, u32)> = values.map(|value| (value, answer)).to_vec();
+                registry.extend([
+                    ("Offers", 1),
+                    ("QoSChanges", 1),
+                    ("Drops", 1),
+                    ("HangUps", 1 + number % 2),
+                ]);
+                registry.push(("CloseAf", [0, 1, 2, 6, 7, 0][number as usize]));
+                let parties = u64::from(number % 3);
+                let client = Phone { answering, parties, hangs_up: number % 2 == 0, ..CALLER };
+                let world = World::new(ending)
+                    .script("mcm", "mcm", &registry)
+                    .rust("client", move |id| client_driver(client, id));
+                reached.add(world.explore(10));
+            }
+        }
+    }
+    for state in ["accepted", "rejected", "connected", "qos_modifying", "close_indicated", "idle"] {
+        assert!(reached.count("call", state) > 100, "{state}: {reached:#?}");
+    }
+}
+
+#[test]
+fn a_refused_step_of_closing_everything_is_made_again() {
+    for ending in ENDINGS {
+        for keyword in ["CloseAf", "CloseCall", "DropParty"] {
+            let client = Phone { parties: 2, hangs_up: false, ..CALLER };
+            let world = World::new(ending)
+                .script("mcm", "mcm", &[(keyword, 6)])
+                .rust("client", move |id| client_driver(client, id));
+            world.explore(20);
         }
     }
 }

@@ -1,10 +1,12 @@
 //! Worlds of typed and scripted drivers, executed in many orders.
 
+use contract::Rule;
 use drivers::{Script, Shared, builtin};
 use engine::strategy::{Fifo, Random};
 use engine::{Act, Driver, Limits, Outcome, Runner, Setup, Strategy};
 use model::record::{Event, Monitor};
-use model::{AdapterId, Command, Config, DriverId, StopOrder};
+use model::{AdapterId, Command, Config, DriverId, Object, StopOrder};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// How an adapter's life ends.
@@ -34,6 +36,42 @@ pub(crate) const ENDINGS: [(Last, StopOrder); 10] = [
     (Last::All, StopOrder::Overlapped),
     (Last::Again, StopOrder::Overlapped),
 ];
+
+/// What happened in some order, and how often.
+#[derive(Debug, Default)]
+pub(crate) struct Reached {
+    /// The states that objects came to.
+    states: BTreeMap<(&'static str, &'static str), u64>,
+}
+
+impl Reached {
+    /// How often an object of this kind came to a state.
+    pub(crate) fn count(&self, kind: &'static str, state: &'static str) -> u64 {
+        self.states.get(&(kind, state)).copied().unwrap_or(0)
+    }
+
+    pub(crate) fn add(&mut self, other: Reached) {
+        other.states.into_iter().for_each(|(state, count)| *self.states.entry(state).or_default() += count);
+    }
+}
+
+/// The states in which objects are when all is over.
+const END_STATES: &[&str] =
+    &["deregistered", "halted", "unbound", "none", "failed", "closed", "dead", "deleted", "gone"];
+
+fn kind(object: Object) -> &'static str {
+    match object {
+        Object::Driver(_) => "driver",
+        Object::Adapter(_) => "adapter",
+        Object::Binding(_) => "binding",
+        Object::Registration(_) => "registration",
+        Object::Af(_) => "af",
+        Object::Sap(_) => "sap",
+        Object::Vc(_) => "vc",
+        Object::Call(_) => "call",
+        Object::Party(_) => "party",
+    }
+}
 
 type Make = Box<dyn Fn(DriverId, &Shared) -> Box<dyn Driver>>;
 
@@ -72,11 +110,10 @@ impl World {
         self
     }
 
-    /// Executes the world in the FIFO order and so many random ones; each must be silent and end at rest. Gives back what was
-    /// printed in them.
-    pub(crate) fn explore(&self, orders: u64) -> Vec<String> {
+    /// Executes the world in the FIFO order and so many random ones; each must be silent, end at rest, and leave no object behind.
+    pub(crate) fn explore(&self, orders: u64) -> Reached {
         let mut runner = Runner::new(|| self.setup()).expect("a runner");
-        let mut printed = Vec::new();
+        let mut reached = Reached::default();
         for seed in 0..=orders {
             let (mut fifo, mut random) = (Fifo, Random::new(seed));
             let strategy: &mut dyn Strategy = if seed == 0 { &mut fifo } else { &mut random };
@@ -95,13 +132,38 @@ impl World {
                 let trace = self.print(&runner);
                 panic!("seed {seed}, {:?}: {outcome:?} {text}\n{audit:?}\n{trace}", self.ending);
             }
+            let mut alive: BTreeMap<Object, &str> = BTreeMap::new();
             for record in runner.trace() {
-                if let Event::Printed(_, text) = record.event {
-                    printed.push(runner.text(text).to_owned());
+                if let Event::Edge(object, _, to) = record.event {
+                    *reached.states.entry((kind(object), to)).or_default() += 1;
+                    alive.insert(object, to);
                 }
             }
+            for (object, state) in alive {
+                assert!(
+                    END_STATES.contains(&state),
+                    "seed {seed}: {object:?} is left {state}\n{}",
+                    self.print(&runner)
+                );
+            }
         }
-        printed
+        reached
+    }
+
+    /// Executes the world in the FIFO order, which ends at rest. The rules that are found broken then and by whom, and what was
+    /// printed.
+    pub(crate) fn find(&self) -> (Vec<(Rule, DriverId)>, Vec<String>) {
+        let mut runner = Runner::new(|| self.setup()).expect("a runner");
+        let findings = match runner.run(&mut Fifo) {
+            Outcome::AtRest { findings, .. } => findings,
+            outcome => panic!("{outcome:?}\n{}", self.print(&runner)),
+        };
+        let texts = runner.trace().iter().filter_map(|record| match record.event {
+            Event::Printed(_, text) => Some(runner.text(text).to_owned()),
+            _ => None,
+        });
+        let rules = findings.iter().map(|finding| (finding.violation.rule, finding.violation.by));
+        (rules.collect(), texts.collect())
     }
 
     fn setup(&self) -> Setup {
@@ -131,7 +193,8 @@ impl World {
         let command = Act::Command;
         let drivers = || (0..self.drivers.len() as u8).map(DriverId);
         let adapters = || (0..self.adapters).map(AdapterId);
-        let bindings = || drivers().skip(1).flat_map(move |driver| adapters().map(move |adapter| (driver, adapter)));
+        let bindings =
+            || drivers().skip(1).flat_map(move |driver| adapters().map(move |adapter| (driver, adapter)));
         let unbind = || bindings().map(|(driver, adapter)| command(Command::Unbind(driver, adapter)));
         let stop = || adapters().map(|adapter| command(Command::Stop(adapter)));
         let pull = || adapters().map(|adapter| command(Command::SurpriseRemove(adapter)));
@@ -160,7 +223,8 @@ impl World {
         let drivers = self.drivers.iter().map(|(name, _)| name.clone()).collect();
         let adapters = (0..self.adapters).map(|number| format!("nic{}", number + 1)).collect();
         let names = report::Names::new(drivers, adapters);
-        let mut writer = report::trace::Writer::new(names, report::Look::PLAIN, report::trace::Show::default());
+        let mut writer =
+            report::trace::Writer::new(names, report::Look::PLAIN, report::trace::Show::default());
         let texts: Vec<String> = (0..1000).map(|number| runner.text(number).to_owned()).collect();
         let records = runner.trace().iter().enumerate();
         records.filter_map(|(number, record)| writer.next(number, record, &texts)).collect()

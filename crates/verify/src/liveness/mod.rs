@@ -9,6 +9,8 @@
 //!   whose turn it is there: on an address family the client until it has called for the close, then the call manager; on a SAP,
 //!   call or party the call manager; on a VC the miniport or the call manager. What waits for a VC from outside waits for all
 //!   that is owed on it;
+//! - a call, or a party, that a call manager has yet to report waits for the answers that other calls' clients owe it: it may
+//!   have asked one of them;
 //! - a debt waits for each stuck task that has its debtor on its stack, for a driver that stands still does nothing;
 //! - a stuck task waits for the debts of other drivers to the driver whose code is blocked (both have to do with
 //!   one address family, or with the SAP, VC or party that is owed on), for what that driver itself has promised to complete,
@@ -76,7 +78,10 @@ impl Liveness {
             self.deadlock(task, debt)
         } else if let Some(debt) = debts()
             // In a circle, who waits for another's debt is not to blame for it.
-            .min_by_key(|debt| (!is_request(debt.rule), debt.waits_for.is_some()))
+            .min_by_key(|debt| {
+                let relays = debts().any(|other| self.parties.relays(debt, other));
+                (!is_request(debt.rule), debt.waits_for.is_some() || relays)
+            })
         {
             (owed(debt), Vec::new())
         } else {
@@ -223,10 +228,12 @@ impl<'a> Graph<'a> {
 
     fn waits_for(&self, parties: &Parties, from: usize, to: usize) -> bool {
         match (self.debt(from), self.stuck(from), self.debt(to), self.stuck(to)) {
-            (Some(debt), _, Some(other), _) => debt.waits_for.is_some_and(|awaited| {
-                let vc = parties.vc_of(awaited).filter(|vc| parties.vc_of(debt.object) != Some(*vc));
-                awaited == other.object || vc.is_some() && vc == parties.vc_of(other.object)
-            }),
+            (Some(debt), _, Some(other), _) => {
+                debt.waits_for.is_some_and(|awaited| {
+                    let vc = parties.vc_of(awaited).filter(|vc| parties.vc_of(debt.object) != Some(*vc));
+                    awaited == other.object || vc.is_some() && vc == parties.vc_of(other.object)
+                }) || parties.relays(debt, other)
+            }
             (Some(debt), _, _, Some(task)) => {
                 task.frames.iter().any(|frame| frame.driver == debt.by)
                     || blocked(task).is_some_and(|driver| is_turn_of(parties, driver, debt))

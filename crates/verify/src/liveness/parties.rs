@@ -3,9 +3,9 @@
 
 use super::connections::Connections;
 use alloc::vec::Vec;
-use contract::{Ddi, Status};
+use contract::{Ddi, Rule, Status};
 use model::record::{Event, Record, TaskNumber};
-use model::{AfId, Call, Callback, DriverId, Handle, HandleArg, Object, OutParameter, Token, VcId};
+use model::{AfId, Call, Callback, Debt, DriverId, Handle, HandleArg, Object, OutParameter, Token, VcId};
 
 /// How many closed address families are remembered: a notification may still be owed on them.
 const CLOSED_MAX: usize = 16;
@@ -132,6 +132,19 @@ impl Parties {
             }
             Object::Driver(_) | Object::Adapter(_) | Object::Binding(_) | Object::Registration(_) => false,
         }
+    }
+
+    /// Whether a call manager may hold `debt` back for `other`, which a client owes it on another call: who is called has yet
+    /// to answer.
+    pub(super) fn relays(&self, debt: &Debt, other: &Debt) -> bool {
+        let answered = [Rule::CallCmMakeCompleteRequired, Rule::PartyCmAddCompleteRequired];
+        let (one, another) = (self.vc_of(debt.object), self.vc_of(other.object));
+        answered.contains(&debt.rule)
+            && other.rule == Rule::CallIncomingCompleteRequired
+            && one != another
+            && another
+                .and_then(|id| self.connections.vc(id))
+                .is_some_and(|vc| vc.call_manager == Some(debt.by))
     }
 
     /// The VC that an object is, or is on.

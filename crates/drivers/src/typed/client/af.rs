@@ -181,13 +181,27 @@ impl<C: Client> Af<C> {
 /// `ProtocolClNotifyCloseAf`, completed by `NdisClNotifyCloseAddressFamilyComplete`: successfully once the address family is
 /// closed, with an error to refuse.
 pub struct NotifyCloseAf<C: Client> {
-    pub(super) af: Af<C>,
+    af: Af<C>,
+    /// The binding must not go before the notification has its answer.
+    hold: Hold<C>,
+}
+
+/// A hold on a binding, until it is dropped.
+struct Hold<C: Client>(Binding<C>);
+
+impl<C: Client> Drop for Hold<C> {
+    fn drop(&mut self) {
+        if !std::thread::panicking() {
+            self.0.0.holds.release();
+        }
+    }
 }
 
 impl<C: Client> NotifyCloseAf<C> {
     pub(super) fn new(af: &Af<C>) -> Self {
-        af.0.binding.0.holds.hold();
-        NotifyCloseAf { af: af.clone() }
+        let binding = af.binding().clone();
+        binding.0.holds.hold();
+        NotifyCloseAf { af: af.clone(), hold: Hold(binding) }
     }
 }
 
@@ -196,15 +210,14 @@ impl<C: Client> Operation for NotifyCloseAf<C> {
     const HANDLER: Ddi = Ddi::ProtocolClNotifyCloseAf;
 
     fn answer(self, result: Self::Result, _: Sealed) -> Reply {
-        self.af.0.binding.0.holds.release();
         Reply::status(status(&result))
     }
 
     fn complete(self, result: Self::Result, _: Sealed) {
-        let af = self.af;
+        let NotifyCloseAf { af, hold } = self;
         let call = Call::ClNotifyCloseAddressFamilyComplete { af: af.handle(), status: status(&result) };
         engine::call(call, &mut |_| {});
-        af.0.binding.0.holds.release();
+        drop(hold);
     }
 }
 

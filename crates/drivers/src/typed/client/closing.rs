@@ -46,8 +46,7 @@ impl<C: Client> Af<C> {
                 deregistered.when_done(|result| sap.driver().deregister_sap_complete(&sap, result));
             }
         }
-        let stays = |phase| matches!(phase, SapPhase::Registering | SapPhase::Registered);
-        let has_sap = self.0.saps.borrow().iter().any(|sap| stays(sap.0.phase.get()));
+        let has_sap = !self.0.saps.borrow().is_empty();
         // A VC may have come meanwhile.
         let has_vc = self.vcs().iter().any(Vc::is_in_use);
         if self.may_go_on() && self.0.busy.get() == 0 && !has_sap && !has_vc {

@@ -172,6 +172,23 @@ fn a_client_waits_for_a_call_that_is_made_and_a_call_manager_for_an_answer() {
 }
 
 #[test]
+fn a_call_that_is_never_made_may_be_the_fault_of_who_is_called() {
+    // The client calls OTHER, which never answers.
+    let mut trace = connected();
+    creates(&mut trace, OTHER, 2);
+    let (make, offer) = (Rule::CallCmMakeCompleteRequired, Rule::CallIncomingCompleteRequired);
+    let debts = [debt(CM, make, call(1)), debt(OTHER, offer, call(2))];
+    assert_eq!(roots(&trace, &debts, &[]), [(OTHER, offer)]);
+    let other = stuck(3, &[frame(OTHER, unbind())]);
+    assert_eq!(roots(&trace, &debts, &[other]), [(OTHER, offer)], "it waits for what it keeps from coming");
+    // What is owed on the same call is no answer that the call manager waits for, and another's call does not concern it.
+    let same = [debts[0], debt(CLIENT, offer, call(1))];
+    assert_eq!(roots(&trace, &same, &[]).len(), 2);
+    let closes = [debt(CM, CLOSE_CALL, call(1)), debts[1]];
+    assert_eq!(roots(&trace, &closes, &[]).len(), 2, "a close waits for nobody's answer");
+}
+
+#[test]
 fn an_activation_that_is_never_completed_explains_a_call_that_is_never_made() {
     let activate = Rule::VcMiniportActivateCompleteRequired;
     let debts =
