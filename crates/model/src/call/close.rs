@@ -72,16 +72,28 @@ impl World {
         Ok(self.invoke_on_vc(crate::Op::Call(Op::CmCloseCall(slot, round)), slot, manager, callback))
     }
 
-    /// What must hold when a call manager reports a call as closed.
+    /// What must hold when a call manager reports a call as closed. A VC that is still active then is reported once, when
+    /// it is deactivated or not at all: [`World::call_cleaned_up`], [`World::call_debts`].
     fn check_closed(&self, cx: &mut Context<'_>, slot: u32) -> Result<(), Violation> {
         self.check_deactivation_awaited(slot)?;
-        let vc = &self.vcs[slot];
-        if vc.is_active() || vc.is_with_miniport() {
+        if self.vcs[slot].is_deactivating() {
             let (_, manager, object) = self.ends_of(slot);
-            let offence = "the call was reported as closed with its VC still active";
+            let offence = "the call was reported as closed before the deactivation of its VC was complete";
             cx.warn(Rule::CallCmCloseDeactivateBeforeSuccess, manager, object, offence);
         }
         Ok(())
+    }
+
+    /// A call manager deactivates a VC, which may be what it owes of a call that is over.
+    pub(crate) fn call_cleaned_up(&mut self, cx: &mut Context<'_>, slot: u32) {
+        let call = &self.vcs[slot].call;
+        if call.stage == Stage::Rejected {
+            self.change_call(cx, slot, |call| call.stage = Stage::Idle);
+        } else if call.stale && matches!(call.ended, Ended::Closed | Ended::ClosedInAnswer) {
+            let (_, manager, object) = self.ends_of(slot);
+            let offence = "the call was reported as closed before its VC was deactivated";
+            cx.warn(Rule::CallCmCloseDeactivateBeforeSuccess, manager, object, offence);
+        }
     }
 
     /// A call has ended on a VC: if that is active, its activation is one from before.

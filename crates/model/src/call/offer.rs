@@ -79,13 +79,6 @@ impl World {
         self.note_stale(slot);
     }
 
-    /// The call manager deactivates the VC of an offer that was turned down.
-    pub(crate) fn rejection_cleaned_up(&mut self, cx: &mut Context<'_>, slot: u32) {
-        if self.vcs[slot].call.stage == Stage::Rejected {
-            self.change_call(cx, slot, |call| call.stage = Stage::Idle);
-        }
-    }
-
     /// The client has answered with a status that is not `NDIS_STATUS_PENDING`. An answer that comes after a close is
     /// none any more (call-q-incoming-close-offered).
     fn answered_offer(

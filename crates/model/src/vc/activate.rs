@@ -215,8 +215,8 @@ impl World {
             VcState::Creating | VcState::Deleted => unreachable!("no handle of it is valid then"),
         }
         let pends = !as_mcm || self.config.pend_mcm;
+        self.call_cleaned_up(cx, slot);
         self.set_vc(cx, slot, if pends { VcState::Deactivating } else { VcState::Inactive });
-        self.rejection_cleaned_up(cx, slot);
         if as_mcm {
             return Ok(if pends { self.pend_for_mcm(slot, None) } else { Step::Return(Status::SUCCESS) });
         }
