@@ -2,7 +2,7 @@
 
 use crate::plan::{Body, Builtin, Plan, PlannedDriver};
 use crate::scenario::{Registry, RegistryValue};
-use drivers::{Script, Shared};
+use drivers::Shared;
 use engine::Driver;
 use host::{Block, Host, NativeDriver};
 use model::record::Monitor;
@@ -74,7 +74,8 @@ pub(crate) fn cast(plan: &Plan) -> Result<(Vec<Box<dyn Driver>>, Natives), Strin
                 natives.host = Some(host);
                 Box::new(native(host, plan, driver, id, &file.image, &file.file_name())?)
             }
-            Body::Builtin(builtin) => scripted(*builtin, plan, driver, id)?.driver(id, &shared),
+            Body::Builtin(builtin) => ours(*builtin, plan, driver, id, &shared)?,
+            Body::Rust(driver) => driver.driver(id),
         });
     }
     Ok((made, natives))
@@ -92,19 +93,20 @@ fn native(
 }
 
 /// A driver that comes with condis, with its registry values.
-fn scripted(
+fn ours(
     builtin: Builtin,
     plan: &Plan,
     driver: &PlannedDriver,
     id: DriverId,
-) -> Result<Arc<Script>, String> {
+    shared: &Shared,
+) -> Result<Box<dyn Driver>, String> {
     let name = builtin.name();
-    let mut script = drivers::builtin(name).ok_or_else(|| format!("no driver `{name}` comes with condis"))?;
     let adapters = plan.adapters.iter().filter(|adapter| adapter.driver == id);
-    let values = adapters.flat_map(|adapter| &adapter.registry);
-    for (keyword, value) in driver.registry.iter().chain(values) {
+    let values = driver.registry.iter().chain(adapters.flat_map(|adapter| &adapter.registry));
+    let mut integers: Vec<(&str, u32)> = Vec::new();
+    for (keyword, value) in values {
         match value {
-            RegistryValue::Integer(number) => script.set_registry(keyword, *number),
+            RegistryValue::Integer(number) => integers.push((keyword, *number)),
             RegistryValue::String(_) => {
                 return Err(format!(
                     "{}: builtin:{name} reads integers only, and `{keyword}` is a string",
@@ -113,7 +115,14 @@ fn scripted(
             }
         }
     }
-    Ok(Arc::new(script))
+    if builtin == Builtin::Switch {
+        let mut options = drivers::switch::Options::default();
+        integers.iter().for_each(|(keyword, value)| options.set(keyword, *value));
+        return Ok(drivers::switch::switch(options, id));
+    }
+    let mut script = drivers::builtin(name).ok_or_else(|| format!("no driver `{name}` comes with condis"))?;
+    integers.iter().for_each(|(keyword, value)| script.set_registry(keyword, *value));
+    Ok(Arc::new(script).driver(id, shared))
 }
 
 /// What a driver reads: its own values, and those of its adapters.

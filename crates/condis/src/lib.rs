@@ -13,6 +13,7 @@ pub mod judge;
 pub mod objects;
 pub mod plan;
 pub mod roles;
+pub mod rust;
 pub mod scenario;
 pub mod session;
 pub mod source;

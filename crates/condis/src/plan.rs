@@ -5,6 +5,7 @@
 //! miniport, and a program in two phases (`default_program`).
 
 use crate::roles::Roles;
+use crate::rust::RustDriver;
 use crate::scenario::{
     Problem, RESERVED_NAMES, Registry, RegistryValue, Scenario, ScenarioError, Source, Step, Word,
 };
@@ -32,15 +33,21 @@ pub enum Builtin {
     Mcm,
     /// A connection-oriented miniport.
     Miniport,
+    /// A miniport call manager that connects its clients with each other.
+    Switch,
 }
 
 impl Builtin {
     /// All of them.
-    pub const ALL: &[Builtin] = &[Builtin::Client, Builtin::Cm, Builtin::Mcm, Builtin::Miniport];
+    pub const ALL: &[Builtin] =
+        &[Builtin::Client, Builtin::Cm, Builtin::Mcm, Builtin::Miniport, Builtin::Switch];
 
     /// What `builtin:` calls it.
     pub const fn name(self) -> &'static str {
-        self.role().as_str()
+        match self {
+            Builtin::Switch => "switch",
+            Builtin::Client | Builtin::Cm | Builtin::Mcm | Builtin::Miniport => self.role().as_str(),
+        }
     }
 
     /// The role that it plays.
@@ -48,7 +55,7 @@ impl Builtin {
         match self {
             Builtin::Client => Role::Client,
             Builtin::Cm => Role::Cm,
-            Builtin::Mcm => Role::Mcm,
+            Builtin::Mcm | Builtin::Switch => Role::Mcm,
             Builtin::Miniport => Role::Miniport,
         }
     }
@@ -66,6 +73,8 @@ pub enum Body {
     Native(DriverFile),
     /// One of ours.
     Builtin(Builtin),
+    /// A driver in Rust.
+    Rust(RustDriver),
 }
 
 /// A driver that a run is to have, before the plan is made.
@@ -194,6 +203,7 @@ impl Inputs {
             let wanted = match &body {
                 Body::Native(file) => file.stem(),
                 Body::Builtin(builtin) => builtin.name().to_owned(),
+                Body::Rust(_) => unreachable!("the command line names none"),
             };
             let used =
                 |name: &str| RESERVED_NAMES.contains(&name) || inputs.iter().any(|input| input.name == name);
@@ -263,7 +273,7 @@ fn no_driver(word: &Word) -> Problem {
 }
 
 /// `wanted`, or it with a number behind it.
-fn unused_name(wanted: String, used: impl Fn(&str) -> bool) -> String {
+pub(crate) fn unused_name(wanted: String, used: impl Fn(&str) -> bool) -> String {
     if !used(&wanted) {
         return wanted;
     }
@@ -377,7 +387,7 @@ impl Plan {
             .iter()
             .map(|driver| {
                 let builtin = match &driver.body {
-                    Body::Native(_) => None,
+                    Body::Native(_) | Body::Rust(_) => None,
                     Body::Builtin(builtin) => Some(*builtin),
                 };
                 (&driver.name, builtin, &driver.registry)
@@ -394,13 +404,14 @@ impl Plan {
 fn planned(input: Input) -> PlannedDriver {
     let roles = match &input.body {
         Body::Native(file) => Roles::of(&file.image),
-        Body::Builtin(builtin) => builtin_roles(*builtin),
+        Body::Builtin(builtin) => roles_of(builtin.role()),
+        Body::Rust(driver) => roles_of(driver.role()),
     };
     PlannedDriver { name: input.name, body: input.body, roles, registry: input.registry }
 }
 
-fn builtin_roles(builtin: Builtin) -> Roles {
-    Roles { roles: vec![builtin.role()], ndis: crate::roles::NdisVersion::Six }
+fn roles_of(role: Role) -> Roles {
+    Roles { roles: vec![role], ndis: crate::roles::NdisVersion::Six }
 }
 
 /// `CloseAf` of a call manager that finishes a close only when its notification has returned: a client that waits for the
@@ -463,7 +474,7 @@ fn push_peer(
 ) {
     let name =
         unused_name(builtin.name().to_owned(), |name| drivers.iter().any(|driver| driver.name == name));
-    let (body, roles) = (Body::Builtin(builtin), builtin_roles(builtin));
+    let (body, roles) = (Body::Builtin(builtin), roles_of(builtin.role()));
     let values = values.iter().chain(more);
     let registry =
         values.map(|(keyword, value)| ((*keyword).to_owned(), RegistryValue::Integer(*value))).collect();

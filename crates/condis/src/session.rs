@@ -229,6 +229,7 @@ impl<'p> Session<'p> {
         let files = self.plan.drivers.iter().map(|driver| match &driver.body {
             Body::Native(file) => (file.file_name(), Some(Arc::clone(&file.image))),
             Body::Builtin(builtin) => (builtin.name().to_owned(), None),
+            Body::Rust(_) => (driver.name.clone(), None),
         });
         Recording {
             texts: (0..count).map(|number| self.runner.text(number).to_owned()).collect(),

@@ -101,7 +101,7 @@ impl Token {
 fn driver_digests(plan: &Plan) -> impl Iterator<Item = (&str, u32)> {
     plan.drivers.iter().filter_map(|driver| match &driver.body {
         Body::Native(file) => Some((driver.name.as_str(), fold(file.digest))),
-        Body::Builtin(_) => None,
+        Body::Builtin(_) | Body::Rust(_) => None,
     })
 }
 

@@ -33,7 +33,7 @@ Exit codes: 0 clean, 1 errors or warnings found, 2 usage or environment, 3 could
 (an import that condis lacks was called, a loop that it cannot see into, a limit),
 101 a bug of condis, 130 interrupted; an interrupted run prints what it has found.")]
 pub(crate) struct Arguments {
-    /// Drivers: paths to .sys files, or builtin:client, builtin:cm, builtin:mcm, builtin:miniport.
+    /// Drivers: paths to .sys files, or builtin:client, builtin:cm, builtin:mcm, builtin:miniport, builtin:switch.
     #[arg(value_name = "DRIVER")]
     drivers: Vec<String>,
     /// How to choose among what may happen next.

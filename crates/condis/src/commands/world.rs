@@ -277,6 +277,7 @@ fn heading(plan: &Plan, how: &How, look: Look) -> String {
         let source = match &driver.body {
             Body::Native(file) => file.path.display().to_string(),
             Body::Builtin(builtin) => format!("builtin:{}", builtin.name()),
+            Body::Rust(_) => "Rust".to_owned(),
         };
         let roles: Vec<&str> = driver.roles.roles.iter().map(|role| role.as_str()).collect();
         let roles = if roles.is_empty() { "no known role".to_owned() } else { roles.join(", ") };
@@ -404,6 +405,7 @@ impl<'a> Document<'a> {
             source: match &driver.body {
                 Body::Native(file) => file.path.display().to_string(),
                 Body::Builtin(builtin) => format!("builtin:{}", builtin.name()),
+                Body::Rust(_) => "Rust".to_owned(),
             },
             roles: driver.roles.roles.iter().map(|role| role.as_str()).collect(),
         });
