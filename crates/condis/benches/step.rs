@@ -5,10 +5,10 @@
 //! - setting up a call on a new VC and taking it down, with 1, 1,000 and 100,000 active VCs in the world: eleven
 //!   transitions;
 //!
-//! and before that how many bytes a VC with its call takes.
+//! and, as the most bytes that are allocated at a time while `many_calls` makes so many, what a VC with its call takes.
 
 use contract::{Ddi, Status};
-use divan::Bencher;
+use divan::{AllocProfiler, Bencher};
 use model::block::{
     AddressFamily, Attributes, CallParameters, Characteristics, HandlerSet, Header, Media, OpenParameters,
     OptionalHandlers,
@@ -17,46 +17,18 @@ use model::{
     AdapterId, Call, Callback, Command, Config, DriverId, Handle, HandleArg, Input, Job, Notice,
     OutParameter, Reply, Step, StopOrder, Task, TaskId, Token, World,
 };
-use std::alloc::{GlobalAlloc, Layout, System};
-use std::sync::atomic::{AtomicUsize, Ordering};
 
 const MCM: DriverId = DriverId(0);
 const CLIENT: DriverId = DriverId(1);
 const FAMILY: AddressFamily = AddressFamily { family: 8, major: 1, minor: 0 };
 
 fn main() {
-    for vcs in [1, 1_000, 100_000] {
-        let before = HELD.load(Ordering::Relaxed);
-        let (drivers, _) = Drivers::with_calls(vcs);
-        let held = HELD.load(Ordering::Relaxed) - before;
-        println!("{vcs} active VCs: {} bytes per VC", held / vcs);
-        drop(drivers);
-    }
     divan::main();
 }
 
-/// How many bytes are allocated now.
-static HELD: AtomicUsize = AtomicUsize::new(0);
-
-struct Counting;
-
-// SAFETY: it passes everything on to the system's allocator.
-unsafe impl GlobalAlloc for Counting {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        HELD.fetch_add(layout.size(), Ordering::Relaxed);
-        // SAFETY: as the caller promises.
-        unsafe { System.alloc(layout) }
-    }
-
-    unsafe fn dealloc(&self, block: *mut u8, layout: Layout) {
-        HELD.fetch_sub(layout.size(), Ordering::Relaxed);
-        // SAFETY: as the caller promises.
-        unsafe { System.dealloc(block, layout) }
-    }
-}
-
+/// Tells how much each benchmark allocates.
 #[global_allocator]
-static ALLOCATOR: Counting = Counting;
+static ALLOCATOR: AllocProfiler = AllocProfiler::system();
 
 /// Drivers that only do their duty, without an engine: each handler is a function of the callback.
 struct Drivers {
@@ -332,4 +304,10 @@ fn jobs_with_calls(bencher: Bencher<'_, '_>, vcs: usize) {
         drivers.world.jobs(&mut jobs);
         jobs.len()
     });
+}
+
+/// So many VCs with a call on each: the most that is allocated, divided by their number, is what one takes.
+#[divan::bench(args = [1, 1_000, 100_000], sample_count = 1, sample_size = 1)]
+fn many_calls(vcs: usize) -> impl Sized {
+    Drivers::with_calls(vcs)
 }

@@ -240,7 +240,9 @@ events! {
         /// A client answers an offer that it had pended.
         ClIncomingCallComplete = NdisClIncomingCallComplete(status: Status, vc: HandleArg, parameters: CallParameters),
         /// A pended call is made, or cannot be. An MCM's macro is the same call, as for all that follow.
-        CmMakeCallComplete = NdisCmMakeCallComplete(status: Status, vc: HandleArg, party: HandleArg, party_context: Token, parameters: CallParameters),
+        CmMakeCallComplete = NdisCmMakeCallComplete(
+            status: Status, vc: HandleArg, party: HandleArg, party_context: Token, parameters: CallParameters
+        ),
         /// A pended close of a call is over.
         CmCloseCallComplete = NdisCmCloseCallComplete(status: Status, vc: HandleArg, party: HandleArg),
         /// A call manager offers a call to a client.

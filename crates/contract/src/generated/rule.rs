@@ -19974,7 +19974,7 @@ pub(crate) static INFO: [RuleInfo; 1069] = [
         refusal: None,
         race: false,
         rests_on: &[],
-        enforcement: Enforcement::Enforced,
+        enforcement: Enforcement::Waits { needs: "OID requests", why: "No OID request can be sent yet." },
     },
     RuleInfo {
         id: "af-tapi-version-define",
@@ -20002,7 +20002,10 @@ pub(crate) static INFO: [RuleInfo; 1069] = [
         refusal: None,
         race: false,
         rests_on: &[Question::AfQMcmNotifyAtHalt],
-        enforcement: Enforcement::Enforced,
+        enforcement: Enforcement::Waits {
+            needs: "CoNDIS WAN and the TAPI proxy",
+            why: "It lives in OID requests and status indications, which do not exist yet.",
+        },
     },
     RuleInfo {
         id: "tapi-register-proxy-af",
