@@ -4,10 +4,14 @@ use super::{End, NOTHING_PENDS, Op, PartyState};
 use crate::block::CallParameters;
 use crate::phase::{Misfit, Verdict};
 use crate::{
-    Callback, Context, HandleArg, HandleKind, Object, OpId, OutParameter, Reply, Side, Step, Stepped, Token,
-    World, violation,
+    Callback, Context, HandleArg, HandleKind, OpId, OutParameter, Reply, Side, Step, Stepped, Token, World,
+    violation,
 };
 use contract::{Rule, Status};
+
+/// The call manager was to add the party that it had dropped.
+const DROPPED_EARLY: &str =
+    "the drop was dispatched while ProtocolCmAddParty ran, which then did not add the party";
 
 impl World {
     pub(crate) fn add_party(
@@ -101,10 +105,8 @@ impl World {
         let verdict = add.returned(round, reply.status).map_err(|misfit| {
             violation(Rule::PartyCmAddCompleteOnlyPended, manager, object, misfit.offence())
         })?;
-        if party.early && (add.is_outstanding() || verdict != Verdict::Result(Status::SUCCESS)) {
-            let offence =
-                "the drop was dispatched while ProtocolCmAddParty ran, which then did not add the party";
-            return Err(violation(Rule::PartyIncomingDropLiveHandle, manager, object, offence));
+        if party.early && verdict != Verdict::Result(Status::SUCCESS) {
+            return Err(violation(Rule::PartyIncomingDropLiveHandle, manager, object, DROPPED_EARLY));
         }
         let party = &mut self.parties[slot];
         (party.add, party.early) = (add, false);
@@ -136,9 +138,8 @@ impl World {
         parameters: CallParameters,
     ) -> Stepped {
         let manager = cx.caller();
-        let slot = self.party_of(cx, handle, HandleKind::CallManagerParty).map_err(|offence| {
-            violation(Rule::PartyCmAddCompleteHandle, manager, Object::Driver(manager), offence)
-        })?;
+        let rule = Rule::PartyCmAddCompleteHandle;
+        let slot = self.party_of(cx, handle, HandleKind::CallManagerParty, rule)?;
         let object = self.parties[slot].object();
         let fail = |rule, offence| Err(violation(rule, manager, object, offence));
         if status == Status::PENDING {
@@ -161,7 +162,11 @@ impl World {
             self.check_marked_changed_party(cx, slot, parameters);
             told = HandleArg::Known(self.parties[slot].id.0);
         }
-        self.parties[slot].add = add;
+        if self.parties[slot].early && status != Status::SUCCESS {
+            return fail(Rule::PartyIncomingDropLiveHandle, DROPPED_EARLY);
+        }
+        let party = &mut self.parties[slot];
+        (party.add, party.early) = (add, false);
         self.added(cx, slot, status, context);
         let party = &self.parties[slot];
         let party_context = party.client_context;

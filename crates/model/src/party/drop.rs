@@ -3,9 +3,7 @@
 
 use super::{End, NOTHING_PENDS, Op, PartyState};
 use crate::phase::{Misfit, Verdict};
-use crate::{
-    Callback, Context, HandleArg, HandleKind, Object, OpId, Step, Stepped, Token, Violation, World, violation,
-};
+use crate::{Callback, Context, HandleArg, HandleKind, OpId, Step, Stepped, Token, World, violation};
 use contract::{Rule, Status};
 
 impl World {
@@ -17,9 +15,7 @@ impl World {
         size: u32,
     ) -> Stepped {
         let client = cx.caller();
-        let slot = self
-            .party_of(cx, handle, HandleKind::ClientParty)
-            .map_err(|offence| violation(Rule::PartyHandleOpaque, client, Object::Driver(client), offence))?;
+        let slot = self.party_of(cx, handle, HandleKind::ClientParty, Rule::PartyHandleOpaque)?;
         let party = &self.parties[slot];
         let (vc, object) = (party.vc, party.object());
         if data == Token::NULL && size != 0 {
@@ -105,7 +101,7 @@ impl World {
         status: Status,
         handle: HandleArg,
     ) -> Stepped {
-        let slot = self.managed_party(cx, handle)?;
+        let slot = self.party_of(cx, handle, HandleKind::CallManagerParty, Rule::PartyHandleOpaque)?;
         let (manager, object) = (cx.caller(), self.parties[slot].object());
         let fail = |rule, offence| Err(violation(rule, manager, object, offence));
         if status == Status::PENDING {
@@ -123,14 +119,6 @@ impl World {
         Ok(self.invoke_on_party(Op::ReportDrop(slot), slot, client, callback))
     }
 
-    /// The party of a call manager's handle, in a drop or its completion.
-    fn managed_party(&self, cx: &Context<'_>, handle: HandleArg) -> Result<u32, Violation> {
-        self.party_of(cx, handle, HandleKind::CallManagerParty).map_err(|offence| {
-            let manager = cx.caller();
-            violation(Rule::PartyIncomingDropLiveHandle, manager, Object::Driver(manager), offence)
-        })
-    }
-
     pub(crate) fn dispatch_incoming_drop(
         &mut self,
         cx: &mut Context<'_>,
@@ -140,14 +128,14 @@ impl World {
         size: u32,
     ) -> Stepped {
         let manager = cx.caller();
-        let slot = self.managed_party(cx, handle)?;
+        let live = Rule::PartyIncomingDropLiveHandle;
+        let slot = self.party_of(cx, handle, HandleKind::CallManagerParty, live)?;
         let party = &self.parties[slot];
         let (vc, object) = (party.vc, party.object());
         let fail = |rule, offence| Err(violation(rule, manager, object, offence));
         if data == Token::NULL && size != 0 {
             return fail(Rule::PartyIncomingDropBuffer, "Buffer is NULL and Size is not zero");
         }
-        let live = Rule::PartyIncomingDropLiveHandle;
         let call = &self.vcs[vc].call;
         let adding = if party.first { call.is_make_running() } else { party.add.is_untold() };
         match (party.state, party.end) {
@@ -171,16 +159,10 @@ impl World {
             let offence = "the party is the last: NdisCmDispatchIncomingCloseCall tells of its end";
             return fail(Rule::PartyIncomingDropNotLast, offence);
         }
-        if self.parties[slot].state == PartyState::Adding {
-            if self.parties[slot].first {
-                self.vcs[vc].call.dispatched_early(live);
-            } else {
-                self.parties[slot].early = true;
-            }
-        }
+        let early = self.parties[slot].state == PartyState::Adding;
         self.set_party(cx, slot, PartyState::DropIndicated);
         let party = &mut self.parties[slot];
-        party.telling = true;
+        (party.telling, party.early) = (true, early);
         let party_context = party.client_context;
         let client = self.vcs[vc].client.unwrap_or(manager);
         let callback = Callback::ClIncomingDropParty { status, party_context, data, size };

@@ -1,6 +1,16 @@
 //! Area `party`: the parties of a multipoint call. The first is born with the call; others are added and dropped; the
 //! last goes with the close of the call.
 //!
+//! ```text
+//!  Adding --success--> Active --incoming drop--> DropIndicated
+//!    |                  |  ^                       |  ^
+//!    | failure      drop|  |failure            drop|  |failure
+//!    v                  v  |                       v  |
+//!   Gone <--success-- Dropping                 DroppingAnswer --success--> Gone
+//! ```
+//! The last one is `ClosingWithCall` instead of being dropped. A party whose addition or drop has ended while its handler
+//! still ran is in its new state at once.
+//!
 //! This file has the parties, their handles and what they have to do with their call; [`add`] and [`drop`] have the
 //! requests.
 
@@ -13,7 +23,7 @@ use crate::phase::Request;
 use crate::view::{Holder, View, set_flags};
 use crate::{
     AdapterId, Callback, Context, Debt, DriverId, HandleArg, HandleKind, Object, OpId, PartyId, Reply, Side,
-    Step, Stepped, Token, World,
+    Step, Stepped, Token, Violation, World, violation,
 };
 use alloc::vec::Vec;
 use contract::{Rule, Status};
@@ -37,7 +47,7 @@ pub(crate) struct Party {
     asked: u64,
     /// Whether `ProtocolClIncomingDropParty` runs.
     telling: bool,
-    /// Whether the call manager dispatched its drop while its `ProtocolCmAddParty` ran.
+    /// Whether the call manager dispatched its drop while its `ProtocolCmAddParty` ran, and has not added it yet.
     early: bool,
     /// Whether the client was refused to drop it, because it was the last.
     refused: bool,
@@ -225,14 +235,16 @@ impl World {
     pub(crate) fn party_closes(&mut self, cx: &mut Context<'_>, slot: u32) -> Token {
         let answers = self.parties[slot].state == PartyState::DropIndicated;
         self.set_party(cx, slot, PartyState::ClosingWithCall(answers));
-        self.parties[slot].manager_context
+        let party = &mut self.parties[slot];
+        party.refused = false;
+        party.manager_context
     }
 
     pub(crate) fn party_not_closed(&mut self, cx: &mut Context<'_>, slot: u32) {
         let party = &self.parties[slot];
         let next = match party.state {
             PartyState::ClosingWithCall(true) => PartyState::DropIndicated,
-            PartyState::ClosingWithCall(false) if party.first => PartyState::Adding,
+            PartyState::ClosingWithCall(false) if !self.vcs[party.vc].call.is_made() => PartyState::Adding,
             _ => PartyState::Active,
         };
         self.set_party(cx, slot, next);
@@ -246,24 +258,38 @@ impl World {
 
     // ---- handles ----------------------------------------------------------------------------------------------
 
-    /// The party that a handle stands for, whatever its state.
-    fn party_of(&self, cx: &Context<'_>, handle: HandleArg, kind: HandleKind) -> Result<u32, &'static str> {
+    /// The party of a handle of the caller's side, whatever its state.
+    ///
+    /// # Errors
+    /// `foreign`: NDIS gave the caller no such handle for a party. `party-drop-handle-dead` and `party-cm-drop-handle-dead`:
+    /// it did, long ago.
+    fn party_of(
+        &self,
+        cx: &Context<'_>,
+        handle: HandleArg,
+        kind: HandleKind,
+        foreign: Rule,
+    ) -> Result<u32, Violation> {
+        let driver = cx.caller();
+        let fail = |rule, offence| Err(violation(rule, driver, Object::Driver(driver), offence));
         let handle = match handle {
             HandleArg::Known(handle) => handle,
-            HandleArg::Null => return Err("the party handle is NULL"),
-            HandleArg::Unknown(_) => return Err("NDIS never gave out this value"),
+            HandleArg::Null => return fail(foreign, "the party handle is NULL"),
+            HandleArg::Unknown(_) => return fail(foreign, "NDIS never gave out this value"),
         };
         if handle.kind != kind {
-            return Err("this is not a party handle of the caller's side");
+            return fail(foreign, "this is not a party handle of the caller's side");
         }
+        let is_client = kind == HandleKind::ClientParty;
         let party = &self.parties[handle.slot];
         if party.id.0.of(kind) != handle {
-            return Err("the party was dropped long ago");
+            let dead = if is_client { Rule::PartyDropHandleDead } else { Rule::PartyCmDropHandleDead };
+            return fail(dead, "the party was dropped long ago");
         }
         let vc = &self.vcs[party.vc];
-        let owner = if kind == HandleKind::ClientParty { vc.client } else { Some(vc.manager) };
-        if owner != Some(cx.caller()) {
-            return Err("the party is another driver's");
+        let owner = if is_client { vc.client } else { Some(vc.manager) };
+        if owner != Some(driver) {
+            return fail(foreign, "the party is another driver's");
         }
         Ok(handle.slot)
     }
@@ -350,7 +376,9 @@ impl World {
                 PartyState::DropIndicated if !party.telling => {
                     owe(client, Rule::PartyIncomingDropAnswer);
                 }
-                PartyState::Active if party.refused => owe(client, Rule::PartyDropFailedClose),
+                PartyState::Active if party.refused && self.count_parties(party.vc) == 1 => {
+                    owe(client, Rule::PartyDropFailedClose);
+                }
                 PartyState::Active if self.is_vc_unwanted(party.vc) => {
                     owe(client, Rule::PartyDropEveryParty);
                 }
