@@ -15,9 +15,10 @@ use crate::structures::Structures;
 use crate::trap::{self, rewrite::Rewritten, scan::Scan, watchdog};
 use crate::{guest, processor};
 use engine::Ending;
-use model::{DriverId, Handle, HandleArg};
+use model::{DriverId, Handle, HandleArg, TaskId};
 use pe::{Image, Import, Symbol};
 use std::cell::{Cell, RefCell};
+use std::collections::BTreeMap;
 use std::fmt;
 use std::io;
 use std::sync::atomic::{AtomicPtr, Ordering};
@@ -82,6 +83,8 @@ pub struct Host {
     pub(crate) objects: RefCell<Objects>,
     /// What was lent to drivers for structures of drivers that are not native.
     pub(crate) structures: RefCell<Structures>,
+    /// The base names of VCs that are longer than the core takes them, by who made the VC and what it had made before.
+    pub(crate) long_names: RefCell<BTreeMap<(TaskId, u32), String>>,
     /// Whether some driver has functions for one binding only, so that it matters what belongs to which.
     pub(crate) has_overrides: Cell<bool>,
     /// Values of `NDIS_MEDIUM` that miniports have set: the last one, which a bind reports.
@@ -114,6 +117,7 @@ impl Host {
             pool: RefCell::default(),
             objects: RefCell::default(),
             structures: RefCell::default(),
+            long_names: RefCell::default(),
             has_overrides: Cell::new(false),
             medium: Cell::new(crate::abi::NDIS_MEDIUM_CO_WAN),
         }));

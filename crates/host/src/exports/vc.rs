@@ -6,7 +6,7 @@ use crate::guest::{self, at};
 use crate::pool::{Block, Family};
 use contract::Status;
 use model::block::Name;
-use model::{Call, OutParameter, Token};
+use model::{Call, HandleArg, OutParameter, Token};
 
 /// The tag of the names that NDIS makes.
 const NAME_TAG: u32 = u32::from_le_bytes(*b"NDnm");
@@ -14,6 +14,17 @@ const NAME_TAG: u32 = u32::from_le_bytes(*b"NDnm");
 /// The base name as far as the core takes one.
 fn base_name(text: &str) -> Name {
     Name::new(&text[..text.floor_char_boundary(Name::MAX)]).expect("no longer than a name may be")
+}
+
+/// The base name that a VC got first, which the core has in part only if it is long; `base` if this is the first.
+fn whole_name(here: &Here, vc: HandleArg, base: String) -> String {
+    let HandleArg::Known(vc) = vc else { return base };
+    let mut names = here.host().long_names.borrow_mut();
+    match names.get(&vc.made_by()) {
+        Some(first) => first.clone(),
+        None if base.len() <= Name::MAX => base,
+        None => names.entry(vc.made_by()).or_insert(base).clone(),
+    }
 }
 
 /// Stores an instance name in a `NDIS_STRING`, with a buffer that the driver is to free.
@@ -102,13 +113,14 @@ super::exports! {
             here.check(guest::read_u64(at(instance, 8)));
         }
         let base_name = base_name(&text);
-        here.call(Call::CoAssignInstanceName { vc: here.handle(vc), base_name }, |result| {
+        let vc = here.handle(vc);
+        here.call(Call::CoAssignInstanceName { vc, base_name }, |result| {
             let OutParameter::InstanceName(base, index) = result else {
                 unreachable!("naming a VC stores its name, not {result:?}")
             };
+            let base = if base == base_name { text.clone() } else { base.as_str().to_owned() };
+            let base = whole_name(&here, vc, base);
             if instance != 0 {
-                // The whole of a name that the core has in part only.
-                let base = if base == base_name { &text } else { base.as_str() };
                 store_name(&here, instance, &format!("{base}{index}"));
             }
         }).0
