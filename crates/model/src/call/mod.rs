@@ -170,9 +170,19 @@ impl Call {
         self.needs_close() || self.stage == Stage::Making || self.qos.is_outstanding()
     }
 
-    /// Whether the VC never had a call, or only ones that were turned down.
-    pub(crate) fn never_was(&self) -> bool {
-        !self.was || self.stage == Stage::Rejected || self.ended == Ended::Rejected
+    /// Whether it is for no rule about calls to say that the creator of the VC deletes it: there never was a call, or the
+    /// last one was turned down, or the client of its own VC closed it.
+    pub(crate) fn leaves_deletion_to(&self, creator: Side) -> bool {
+        match (self.stage, self.ended) {
+            (Stage::Rejected, _) | (Stage::Idle, Ended::Rejected) => true,
+            (Stage::Idle, Ended::Closed) => creator == Side::Client && !self.is_outstanding(),
+            (Stage::Idle, Ended::No) => !self.was,
+            (Stage::Idle, Ended::ClosedInAnswer)
+            | (
+                Stage::Making | Stage::Failed | Stage::Offered | Stage::Accepted | Stage::Made | Stage::Taken,
+                _,
+            ) => false,
+        }
     }
 
     /// Whether the call manager owes a completion.

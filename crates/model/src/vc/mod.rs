@@ -20,8 +20,8 @@ use crate::call::Call;
 use crate::phase::Request;
 use crate::view::{Holder, View, set_flags};
 use crate::{
-    AdapterId, BindingId, Callback, Context, Debt, DriverId, Handle, HandleArg, HandleKind, Job, Object, OpId,
-    OutParameter, PartyId, Reply, Side, Step, Stepped, Token, VcId, Violation, World, violation,
+    AdapterId, BindingId, Callback, Context, Debt, DriverId, Handle, HandleArg, HandleKind, Job, Object,
+    OpId, OutParameter, PartyId, Reply, Side, Step, Stepped, Token, VcId, Violation, World, violation,
 };
 use alloc::vec::Vec;
 use contract::{Rule, Status};
@@ -529,7 +529,8 @@ impl World {
             if vc.is_deactivating() && vc.deactivation.is_pending() {
                 owe(miniport, Rule::VcMiniportDeactivateCompleteRequired);
             }
-            if vc.is_inactive() && vc.call.never_was() && self.is_vc_unwanted(slot) && !vc.delete_refused {
+            let is_over = vc.is_inactive() && vc.call.leaves_deletion_to(vc.creator);
+            if is_over && self.is_vc_unwanted(slot) && !vc.delete_refused {
                 let by = match (vc.creator, vc.client) {
                     (Side::Client, Some(client)) => client,
                     (Side::CallManager, _) | (Side::Client, None) => vc.manager,
