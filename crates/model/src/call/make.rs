@@ -145,8 +145,11 @@ impl World {
             // The client's close may have undone everything by now.
             return Ok(());
         }
-        self.check_activation_awaited(slot)?;
-        if vc.is_activating() {
+        // While another activation is pending, the one before holds.
+        if !vc.is_active() {
+            self.check_activation_awaited(slot)?;
+        }
+        if vc.is_activating() && !vc.is_active() {
             let offence = "the call was reported as made before the activation of its VC was complete";
             cx.warn(Rule::CallCmMakeActivationDone, manager, object, offence);
         } else if !vc.is_active() {

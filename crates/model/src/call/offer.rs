@@ -177,8 +177,8 @@ impl World {
             let offence = "the client has not accepted an incoming call on the VC";
             return fail(Rule::CallCmConnectedOnlyAccepted, offence);
         }
-        self.check_activation_awaited(slot)?;
         if !self.vcs[slot].is_active() {
+            self.check_activation_awaited(slot)?;
             return fail(Rule::CallCmConnectedVcActive, "the VC is not active");
         }
         self.change_call(cx, slot, |call| call.stage = Stage::Taken);
