@@ -140,7 +140,7 @@ impl Auditor {
     pub(super) fn check_manager_may_be_asked(&mut self, driver: DriverId, key: Key, object: Object) {
         let adapter = self.af(Target::Af(key)).filter(|af| af.is_mcm).and_then(|af| af.adapter);
         if let Some(adapter) = adapter {
-            self.check_adapter_may_be_asked(driver, adapter, object, false);
+            self.check_adapter_may_be_asked(driver, adapter, object, true);
         }
     }
 
@@ -297,7 +297,7 @@ impl Auditor {
                     self.fault(rule, driver, object, WRONG_CONTEXT);
                 }
                 if held_on.is_none() {
-                    self.check_adapter_may_be_asked(driver, adapter, object, true);
+                    self.check_adapter_may_be_asked(driver, adapter, object, false);
                 }
             }
             None => self.fault(rule, driver, object, "an open was delivered that matches no registration"),
@@ -321,15 +321,16 @@ impl Auditor {
     }
 
     /// Nothing goes to a miniport before its initialisation has returned or after its halt. While an MCM waits in an
-    /// overlapped halt it gets what its own notifications lead to, and VCs may be left then.
+    /// overlapped halt it gets what its own notifications lead to (`in_halt`); a miniport is not halted under the VCs of
+    /// others.
     pub(super) fn check_adapter_may_be_asked(
         &mut self,
         driver: DriverId,
         adapter: AdapterId,
         object: Object,
-        opens: bool,
+        in_halt: bool,
     ) {
-        let overlapped = self.order == StopOrder::Overlapped && !opens;
+        let overlapped = self.order == StopOrder::Overlapped && in_halt;
         match self.adapter(adapter).state {
             AdapterState::Initializing => {
                 let offence = "something was asked of a miniport before MiniportInitializeEx had returned";
@@ -447,7 +448,7 @@ impl Auditor {
             self.fault(Rule::AfNdisCmContext, driver, object, WRONG_CONTEXT);
         }
         if let (true, Some(adapter)) = (af.is_mcm, af.adapter) {
-            self.check_adapter_may_be_asked(driver, adapter, object, false);
+            self.check_adapter_may_be_asked(driver, adapter, object, true);
         }
         Some(af)
     }

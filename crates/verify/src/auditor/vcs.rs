@@ -395,7 +395,7 @@ impl Auditor {
                 let offence = "MiniportCoCreateVc got another context than the adapter's";
                 self.fault(Rule::VcNdisContext, driver, object, offence);
             }
-            self.check_adapter_may_be_asked(driver, adapter, object, true);
+            self.check_adapter_may_be_asked(driver, adapter, object, false);
         }
         let agreed = vc.peer().is_none_or(|peer| vc.end(peer).presence == Presence::Present);
         if !agreed || vc.miniport.presence != Presence::Absent || vc.is_created {
