@@ -137,9 +137,10 @@ impl Parties {
     /// Whether a call manager may hold `debt` back for `other`, which a client owes it on another call: who is called has yet
     /// to answer.
     pub(super) fn relays(&self, debt: &Debt, other: &Debt) -> bool {
-        let answered = [Rule::CallCmMakeCompleteRequired, Rule::PartyCmAddCompleteRequired];
+        let is_made_or_added =
+            debt.rule == Rule::CallCmMakeCompleteRequired || debt.rule == Rule::PartyCmAddCompleteRequired;
         let (one, another) = (self.vc_of(debt.object), self.vc_of(other.object));
-        answered.contains(&debt.rule)
+        is_made_or_added
             && other.rule == Rule::CallIncomingCompleteRequired
             && one != another
             && another
