@@ -825,7 +825,7 @@ pub enum Rule {
     VcNdisCompleteAfterPending,
     /// NDIS deletes no VC that is active or has a call. It refuses with NDIS\_STATUS\_NOT\_ACCEPTED only while the VC is active and with NDIS\_STATUS\_CLOSING only while its deactivation is pending; then, and when ProtocolCoDeleteVc refuses, whose status it returns, the VC stays as it was.
     VcNdisDeleteRefusals,
-    /// A VC keeps the name that NDIS first gave it, and no other VC has it. The telephony identifier that NDIS gave the call on a VC leads to the client's context of that VC.
+    /// A VC keeps the name that NDIS first gave it, and no other VC of the adapter has it. The telephony identifier that NDIS gave the call on a VC leads to the client's context of that VC.
     VcNdisNameLasts,
     /// NDIS itself fails the close of an AF with NDIS\_STATUS\_FAILURE while a SAP is registered on it, a call on it is not closed or a VC of the client's making is not deleted, and for no other reason than a close already under way. It creates no VC on an AF that is being closed.
     VcNdisAfClose,
@@ -11014,7 +11014,7 @@ pub(crate) static INFO: [RuleInfo; 1069] = [
         area: Area::Vc,
         binds: &[Role::Ndis],
         strength: Strength::Must,
-        text: "A VC keeps the name that NDIS first gave it, and no other VC has it. The telephony identifier that NDIS gave the call on a VC leads to the client's context of that VC.",
+        text: "A VC keeps the name that NDIS first gave it, and no other VC of the adapter has it. The telephony identifier that NDIS gave the call on a VC leads to the client's context of that VC.",
         ddis: &[
             Ddi::NdisCoAssignInstanceName,
             Ddi::NdisCoGetTapiCallId,

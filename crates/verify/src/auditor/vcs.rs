@@ -802,7 +802,9 @@ impl Auditor {
     pub(super) fn named(&mut self, driver: DriverId, target: Target, name: Name, index: u32) {
         let Target::Vc(key) = target else { return };
         let given = (name, index);
-        let taken = self.vcs.iter().any(|(other, vc)| *other != key && vc.name == Some(given));
+        let Some(adapter) = self.vc(target).map(|vc| vc.adapter) else { return };
+        let mut others = self.vcs.iter().filter(|(other, vc)| **other != key && vc.adapter == adapter);
+        let taken = others.any(|(_, vc)| vc.name == Some(given));
         let Some(vc) = self.vc_mut(target) else { return };
         let first = *vc.name.get_or_insert(given);
         if taken || first != given {
