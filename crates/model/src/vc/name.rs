@@ -36,13 +36,13 @@ impl World {
             self.check_not_dormant(cx, slot)?;
         }
         let known = self.vc_names.iter().find(|name| name.vc == id).copied();
+        let same = || self.vc_names.iter().filter(|name| name.base == base);
         let name = known.unwrap_or_else(|| {
-            let same = |name: &&VcName| name.adapter == adapter && name.base == base;
-            let index = self.vc_names.iter().filter(same).map(|name| name.index + 1).max().unwrap_or(0);
+            let index = same().map(|name| name.index + 1).max().unwrap_or(0);
             VcName { vc: id, adapter, base, index }
         });
         if known.is_none() {
-            if name.index > 0 {
+            if same().any(|name| name.adapter == adapter) {
                 let offence = "another VC of the miniport has the same base name";
                 cx.warn(Rule::VcNameBaseUnique, by, object, offence);
             }
