@@ -141,12 +141,11 @@ impl World {
         let slot = self.manager_vc(cx, handle)?;
         let (client, manager, object) = self.ends_of(slot);
         let call = &self.vcs[slot].call;
-        let connected = matches!(call.stage, Stage::Made | Stage::Taken);
+        let connected = matches!(call.stage, Stage::Made | Stage::Taken) || call.is_make_running();
         if connected && call.closing {
             return Ok(Step::Return(Status::SUCCESS));
         }
-        let active = connected && call.close_indicated == Told::No;
-        if !active && !call.is_make_running() {
+        if !connected || call.closed_making || call.close_indicated != Told::No {
             let offence = "there is no connected call on the VC";
             return Err(violation(Rule::CallQosChangeActiveOnly, manager, object, offence));
         }
