@@ -113,3 +113,29 @@ impl Handlers {
         self.belongs.iter().rev().find(|(known, _)| *known == value).map(|(_, binding)| *binding)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn both_sides_have_functions_of_their_own() {
+        let mut handlers = Handlers::default();
+        let both = OF_BOTH_SIDES.map(|ddi| (Slot::new(ddi, Side::Client), Slot::new(ddi, Side::CallManager)));
+        for (address, (client, manager)) in (1..).step_by(2).zip(both) {
+            handlers.set(HandleArg::Null, client, address);
+            handlers.set(HandleArg::Null, manager, address + 1);
+        }
+        for (address, (client, manager)) in (1..).step_by(2).zip(both) {
+            assert_eq!((handlers.find(client, 0), handlers.find(manager, 0)), (address, address + 1));
+        }
+    }
+
+    #[test]
+    fn a_callback_of_one_side_has_one_function() {
+        for &ddi in Ddi::ALL.iter().filter(|ddi| !OF_BOTH_SIDES.contains(ddi)) {
+            assert_eq!(Slot::new(ddi, Side::CallManager), Slot::new(ddi, Side::Client));
+            assert_eq!(Slot::new(ddi, Side::Client), Slot::from(ddi));
+        }
+    }
+}

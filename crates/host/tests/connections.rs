@@ -4,6 +4,7 @@
 mod common;
 
 use common::*;
+use contract::Rule;
 use drivers::Scene;
 use engine::strategy::{Fifo, Random};
 use engine::{Driver, Ending, Outcome, Runner};
@@ -11,8 +12,8 @@ use host::{Host, Options};
 use model::DriverId;
 use verify::{Auditor, Irql, Liveness};
 
-/// A runner over a scene in which the drivers that have a name here are native.
-fn scene(text: &str, natives: &[&str]) -> (Runner, &'static Host) {
+/// A runner over a scene in which the drivers that have a name here are native. Each finds `values` in its registry.
+fn scene(text: &str, natives: &[&str], values: &[(&str, u32)]) -> (Runner, &'static Host) {
     let scene = Scene::parse(text, 1).unwrap_or_else(|error| panic!("{error}"));
     let images: Vec<_> = natives.iter().map(|name| (*name, test_driver(name))).collect();
     let mut host = None;
@@ -27,7 +28,7 @@ fn scene(text: &str, natives: &[&str]) -> (Runner, &'static Host) {
         for (script, (id, driver)) in scene.drivers.iter().zip((0u8..).map(DriverId).zip(&mut setup.drivers))
         {
             if let Some((name, image)) = images.iter().find(|(name, _)| *name == script.name()) {
-                let native = this.load(image, name, id, integers(&[])).expect("a driver that loads");
+                let native = this.load(image, name, id, integers(values)).expect("a driver that loads");
                 *driver = Box::new(native) as Box<dyn Driver>;
             }
         }
@@ -39,7 +40,7 @@ fn scene(text: &str, natives: &[&str]) -> (Runner, &'static Host) {
 /// Runs the scene, which must end without a finding and with nothing left, in several orders; gives what was printed.
 #[track_caller]
 fn lines(text: &str, natives: &[&str]) -> Vec<String> {
-    let (mut runner, host) = scene(text, natives);
+    let (mut runner, host) = scene(text, natives, &[]);
     let mut lines = Vec::new();
     for seed in 0..30 {
         let outcome = match seed {
@@ -241,4 +242,218 @@ deregister: 0x0
 cm close: 1
 close: 0x0";
     assert_eq!(lines(text, &["both"]).join("\n"), expected);
+}
+
+/// The miniport's side, with a call manager whose parameters lie nowhere.
+#[test]
+fn a_native_miniport_serves_scripts() {
+    let text = r#"
+alone
+driver wire like miniport
+driver cm like cm
+ProtocolCmMakeCall(vc, parameters)
+    .asked = {transmit 64000, receive 32000, called 0x2a, media-flags TRANSMIT_VC|ROUND_UP_FLOW, media-length 12, media-word 3}
+    NdisCmActivateVc(.handle, .asked) -> .left = NDIS_STATUS_SUCCESS
+    expect .left == .asked {transmit 64100} and .left.at == .asked.at "rounded in its place"
+    .active = yes
+    ProtocolCmMakeCall = NDIS_STATUS_SUCCESS
+ProtocolCmModifyCallQoS(vc, parameters)
+    NdisCmActivateVc(.handle, .asked {transmit 5000}) = NDIS_STATUS_PENDING
+    ProtocolCmModifyCallQoS = NDIS_STATUS_PENDING
+ProtocolCmActivateVcComplete(status, vc, parameters)
+    expect parameters == .asked {transmit 5000, receive 32100} and parameters.at == .asked.at "rounded in its place"
+    NdisCmModifyCallQoSComplete(status, .handle, .asked)
+driver client like client
+registry Calls = 1
+registry ModifyCallQoS = 1
+registry HangUps = 1
+"#;
+    let expected = r"create: 1 0000000000000000
+activate: 1, the same 0
+with: 0x0, flags 0x0, transmit 64000 of 0, receive 32000, called 0x2a of 8, media 0x104, 0x3 of 12
+activate: 1, the same 1
+with: 0x0, flags 0x0, transmit 5000 of 0, receive 32000, called 0x2a of 8, media 0x104, 0x3 of 12
+deactivate: 1
+delete: 1";
+    assert_eq!(lines(text, &["wire"]).join("\n"), expected);
+}
+
+/// The MCM's side of everything. What it gets was changed by the client, and what it changes the client sees.
+#[test]
+fn a_native_mcm_serves_a_script() {
+    let text = r#"
+alone
+driver line like mcm
+driver client like client
+to begin
+    sap = new sap
+    .sap = sap
+    with sap:
+        NdisClRegisterSap(.owner.handle, here, {type AF_TAPI_SAP_TYPE, length 12, value 0x0605}) -> .handle = NDIS_STATUS_PENDING
+ProtocolClRegisterSapComplete(status, sap, specification, handle)
+    expect status == NDIS_STATUS_SUCCESS and handle == .handle and specification.value == 0x0605 "what was registered"
+    with .owner:
+        vc = new vc
+    .vc = vc
+    with vc:
+        first = new party
+        second = new party
+        .first = first
+        .second = second
+        NdisCoCreateVc(.owner.owner.handle, .owner.handle, here) -> .handle = NDIS_STATUS_SUCCESS
+        .asked = {transmit 64000, receive 32000, called 0x2a, media-length 48, rest 9}
+        NdisClMakeCall(.handle, .asked, .first) -> .party = NDIS_STATUS_PENDING
+ProtocolClMakeCallComplete(status, vc, handle, parameters)
+    expect status == NDIS_STATUS_SUCCESS and handle == .party "the first party"
+    expect parameters == .asked {transmit 100} and parameters.flags == 2 and parameters.at == .asked.at "what the MCM has made of it"
+    .first_handle = handle
+    .asked = parameters
+    later:
+        NdisClModifyCallQoS(.handle, .asked {transmit 1}) -> .asked = NDIS_STATUS_SUCCESS
+        expect .asked.receive == 200 "changed at once"
+        NdisClAddParty(.handle, .second, .asked) -> .second_handle = NDIS_STATUS_PENDING
+ProtocolClAddPartyComplete(status, party, handle, parameters)
+    v = .owner
+    with v:
+        expect status == NDIS_STATUS_SUCCESS and party == .second and handle == .second_handle and parameters == .asked "the second party"
+        later: NdisClModifyCallQoS(.handle, .asked {transmit 2}) = NDIS_STATUS_PENDING
+ProtocolClModifyCallQoSComplete(status, vc, parameters)
+    expect status == NDIS_STATUS_SUCCESS and parameters == .asked {receive 200, transmit parameters.transmit} "changed later"
+ProtocolClIncomingDropParty(status, party, data, size)
+    expect status == NDIS_STATUS_FAILURE and data != null and size == 2 "the far end's data"
+    with .owner:
+        later: NdisClDropParty(.second_handle, data, 3) = NDIS_STATUS_PENDING
+ProtocolClDropPartyComplete(status, party)
+    with .owner:
+        expect status == NDIS_STATUS_SUCCESS and party == .second "the second party"
+        later: NdisClModifyCallQoS(.handle, .asked {transmit 3}) = NDIS_STATUS_PENDING
+ProtocolCoCreateVc(af, handle)
+    vc = new vc
+    vc.handle = handle
+    ProtocolCoCreateVc = NDIS_STATUS_SUCCESS, *ProtocolVcContext = vc
+ProtocolClIncomingCall(sap, vc, parameters)
+    expect parameters == {transmit 64000, receive 32000, called 0x2a, media-flags TRANSMIT_VC|RECEIVE_VC, media-length 48, media-word 2, rest parameters.rest} "the offer"
+    ProtocolClIncomingCall = NDIS_STATUS_SUCCESS, *CallParameters = parameters {flags CALL_PARAMETERS_CHANGED, transmit 1000}
+ProtocolClCallConnected(vc)
+    .connected = yes
+ProtocolClIncomingCallQoSChange(vc, parameters)
+    expect parameters.transmit == 300 "the change"
+ProtocolClIncomingCloseCall(status, vc, data, size)
+    expect .connected and status == NDIS_STATUS_FAILURE and data != null and size == 2 "the far end's data"
+    later: NdisClCloseCall(.handle) = NDIS_STATUS_PENDING
+ProtocolClCloseCallComplete(status, vc, party)
+    expect status == NDIS_STATUS_SUCCESS "closed"
+    unless .connected:
+        expect party == .first "the last party"
+        NdisCoDeleteVc(.handle) = NDIS_STATUS_SUCCESS
+ProtocolCoDeleteVc(vc)
+    ProtocolCoDeleteVc = NDIS_STATUS_SUCCESS
+to hang_up
+    each af where .open:
+        with .sap.vc: NdisClCloseCall(.handle, .first_handle, here, 4) = NDIS_STATUS_PENDING
+to let_go
+    .leaving = yes
+    NdisClDeregisterSap(.sap.handle) = NDIS_STATUS_PENDING
+ProtocolClDeregisterSapComplete(status, sap)
+    with .owner: do close
+program:
+    load line
+    load client
+    start nic1
+    rest
+    run client hang_up
+    rest
+    unbind client from nic1
+    rest
+    stop nic1
+    unload client
+    unload line
+"#;
+    let expected = r"open: 1 0x801
+sap: 1, type 0x8000, 12 bytes: 5 6, 0000000000000000
+create: 1 0000000000000000
+call: 1 1 0000000000000000
+asked: 0x0, flags 0x0, transmit 64000 of 0, receive 32000, called 0x2a of 8, media 0x0, 0x0 of 48
+modify: 1
+asked: 0x0, flags 0x2, transmit 1 of 0, receive 32000, called 0x2a of 8, media 0x0, 0x0 of 48
+party: 1 1 0000000000000000
+asked: 0x0, flags 0x2, transmit 1 of 0, receive 200, called 0x2a of 8, media 0x0, 0x0 of 48
+modify: 1
+asked: 0x0, flags 0x2, transmit 2 of 0, receive 200, called 0x2a of 8, media 0x0, 0x0 of 48
+drop: 1 1 3
+modify: 1
+asked: 0x0, flags 0x2, transmit 3 of 0, receive 200, called 0x2a of 8, media 0x0, 0x0 of 48
+own vc: 0x0
+activate: 0x0
+answer: 0x0, flags 0x2, transmit 1000 of 1, receive 32000, called 0x2a of 4, media 0xc, 0x2 of 48
+close call: 0 0 0 0
+own vc: 0x0
+close call: 1 1 1 4
+delete: 1
+sap gone: 1
+close: 1";
+    assert_eq!(lines(text, &["line"]).join("\n"), expected);
+}
+
+/// A driver changes call parameters where they lie. Memory that cannot be written is the mistake of the driver that
+/// passed it, whether the change comes at once or with a completion.
+#[test]
+fn call_parameters_that_cannot_be_written_are_a_crash_of_their_owner() {
+    let at_once = "
+    NdisMCmActivateVc(.handle, parameters) = NDIS_STATUS_SUCCESS
+    ProtocolCmMakeCall = NDIS_STATUS_SUCCESS, *CallParameters = parameters {flags CALL_PARAMETERS_CHANGED}
+";
+    let later = "
+    v = here
+    later:
+        NdisMCmActivateVc(v.handle, parameters) = NDIS_STATUS_SUCCESS
+        NdisMCmMakeCallComplete(NDIS_STATUS_SUCCESS, v.handle, parameters=parameters {flags CALL_PARAMETERS_CHANGED})
+    ProtocolCmMakeCall = NDIS_STATUS_PENDING
+";
+    let cases = [
+        (at_once, "passes a pointer to memory that cannot be written"),
+        (later, "passed call parameters that cannot be written"),
+    ];
+    for (answer, expected) in cases {
+        let text = format!(
+            "alone\ndriver mcm like mcm\nregistry RegisterSap = 1\nProtocolCmMakeCall(vc, parameters){answer}driver caller like client\n"
+        );
+        let (mut runner, _host) = scene(&text, &["caller"], &[("ReadOnly", 1)]);
+        let outcome = runner.run(&mut Fifo);
+        let Outcome::Ended(Ending::Crashed(crash)) = outcome else { panic!("{outcome:?}") };
+        assert_eq!((crash.rule, crash.by, crash.offence), (Rule::KernelBadAccess, DriverId(1), expected));
+    }
+}
+
+/// Handlers that were set for a binding are those of everything that belongs to it. See `tests/samples.rs`, too.
+#[test]
+fn the_handlers_of_a_binding_serve_its_saps_calls_and_parties() {
+    let text = r"
+alone
+driver mcm like mcm
+registry RegisterSap = 1
+registry MakeCall = 1
+registry AddParty = 1
+registry DropParty = 1
+registry CloseCall = 1
+registry DeregisterSap = 1
+registry CloseAf = 1
+driver override like client
+";
+    let (mut runner, _host) = scene(text, &["override"], &[("Calls", 1)]);
+    let outcome = runner.run(&mut Fifo);
+    assert!(matches!(&outcome, Outcome::AtRest { findings, .. } if findings.is_empty()), "{outcome:?}");
+    let printed = printed(&runner);
+    assert!(!printed.iter().any(|line| line.starts_with("driver's")), "{printed:#?}");
+    let called: Vec<&String> = printed.iter().filter(|line| line.starts_with("binding's")).collect();
+    let expected = [
+        "binding's sap: 0x0",
+        "binding's call: 0x0",
+        "binding's party: 0x0",
+        "binding's drop: 0x0",
+        "binding's close of call: 0x0",
+        "binding's end of sap: 0x0",
+        "binding's: 0x0 1",
+    ];
+    assert_eq!(called, expected);
 }

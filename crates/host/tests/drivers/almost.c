@@ -3,34 +3,9 @@
  * tests/almost.rs says for each number which rule it keeps. Built by build.sh.
  */
 
-#include <ndis.h>
+#include "registry.h"
 
 #define TAG 'tseT'
-
-static ULONG AlmostReadInteger(PCWSTR Name)
-{
-    NDIS_CONFIGURATION_OBJECT Object;
-    PNDIS_CONFIGURATION_PARAMETER Parameter;
-    NDIS_HANDLE Configuration;
-    NDIS_STATUS Status;
-    NDIS_STRING Keyword;
-    ULONG Value = 0;
-
-    NdisZeroMemory(&Object, sizeof(Object));
-    Object.Header.Type = NDIS_OBJECT_TYPE_CONFIGURATION_OBJECT;
-    Object.Header.Revision = NDIS_CONFIGURATION_OBJECT_REVISION_1;
-    Object.Header.Size = NDIS_SIZEOF_CONFIGURATION_OBJECT_REVISION_1;
-    if (NdisOpenConfigurationEx(&Object, &Configuration) != NDIS_STATUS_SUCCESS) {
-        return 0;
-    }
-    NdisInitUnicodeString(&Keyword, Name);
-    NdisReadConfiguration(&Status, &Parameter, Configuration, &Keyword, NdisParameterInteger);
-    if (Status == NDIS_STATUS_SUCCESS) {
-        Value = Parameter->ParameterData.IntegerData;
-    }
-    NdisCloseConfiguration(Configuration);
-    return Value;
-}
 
 /* Takes a little more than half a kilobyte of stack at each level. */
 static __attribute__((noinline)) ULONG AlmostRecurse(ULONG Depth)
@@ -76,7 +51,7 @@ NTSTATUS NTAPI DriverEntry(PDRIVER_OBJECT DriverObject, PUNICODE_STRING Registry
 
     UNREFERENCED_PARAMETER(RegistryPath);
     DriverObject->DriverUnload = AlmostUnload;
-    switch (AlmostReadInteger(L"Almost")) {
+    switch (TestReadInteger(L"Almost")) {
     case 1: /* the first and the last byte of a block, and of the driver's own data */
         Block = NdisAllocateMemoryWithTagPriority(NULL, 33, TAG, NormalPoolPriority);
         Block[0] = 1;

@@ -220,11 +220,7 @@ static NDIS_STATUS TestSetHandlers(NDIS_HANDLE Driver)
     if (Status != NDIS_STATUS_SUCCESS) {
         return Status;
     }
-    NdisZeroMemory(&Cm, sizeof(Cm));
-    Cm.Header.Type = NDIS_OBJECT_TYPE_CO_CALL_MANAGER_OPTIONAL_HANDLERS;
-    Cm.Header.Revision = NDIS_CO_CALL_MANAGER_OPTIONAL_HANDLERS_REVISION_1;
-    Cm.Header.Size = NDIS_SIZEOF_CO_CALL_MANAGER_OPTIONAL_HANDLERS_REVISION_1;
-    TestFill(&Cm.CmCreateVcHandler, &Cm.CmNotifyCloseAfCompleteHandler);
+    TestBeginCallManager(&Cm);
     Cm.CmCreateVcHandler = CmCreateVc;
     Cm.CmDeleteVcHandler = CmDeleteVc;
     Cm.CmOpenAfHandler = CmOpenAf;

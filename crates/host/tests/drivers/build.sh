@@ -5,7 +5,7 @@ set -eu
 folder=crates/host/tests/drivers
 ddk=${DDK:-/usr/x86_64-w64-mingw32/include/ddk}
 x86_64-w64-mingw32-dlltool -d $folder/missing.def -l $folder/libmissing.a
-for name in almost both caller faults guard measure override routines; do
+for name in almost both caller faults guard line measure override routines wire; do
     x86_64-w64-mingw32-gcc -std=gnu11 -O2 -g1 -gno-record-gcc-switches -ffreestanding -fno-ident "-ffile-prefix-map=$PWD=." \
         -fno-stack-protector -fno-strict-aliasing -mno-stack-arg-probe -Wall -Wextra -Wno-multichar \
         -Wno-array-bounds -Wno-infinite-recursion -Iinclude -I$ddk -nostdlib -Wl,--subsystem,native -Wl,--entry,DriverEntry \

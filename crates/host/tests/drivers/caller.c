@@ -7,6 +7,7 @@
 #define TEST_NAME L"CALLER"
 #include "protocol.h"
 #include "parameters.h"
+#include "registry.h"
 
 static NDIS_HANDLE Af, Sap, Vc, First, Second, Incoming;
 static ULONG AfContext, SapContext, VcContext, IncomingContext, FirstContext, SecondContext;
@@ -123,6 +124,14 @@ static VOID NTAPI CallClosed(NDIS_STATUS Status, NDIS_HANDLE Context, NDIS_HANDL
     NdisFreeString(Again);
 }
 
+/* Call parameters that cannot be written. */
+static const TEST_PARAMETERS Constant;
+static const TEST_PARAMETERS Constant = {
+    .Call = { 0, (PVOID)&Constant.Manager, (PVOID)&Constant.Media },
+    .Manager = { .Transmit.PeakBandwidth = 64000, .Receive.PeakBandwidth = 64000 },
+    .Media = { .MediaSpecific.Length = 48 },
+};
+
 static NDIS_STATUS NTAPI CreateVc(NDIS_HANDLE Context, NDIS_HANDLE Handle, PNDIS_HANDLE OwnContext)
 {
     DbgPrint("create: %d, holds %p\n", Context == &AfContext, *OwnContext);
@@ -173,6 +182,13 @@ static VOID NTAPI Offered(NDIS_HANDLE Context, PCO_ADDRESS_FAMILY Family)
 
     UNREFERENCED_PARAMETER(Context);
     DbgPrint("open: 0x%x\n", Status);
+    if (TestReadInteger(L"ReadOnly") != 0) {
+        Status = NdisCoCreateVc(TestBinding, Af, &VcContext, &Vc);
+        DbgPrint("vc: 0x%x\n", Status);
+        Status = NdisClMakeCall(Vc, (PCO_CALL_PARAMETERS)&Constant.Call, NULL, NULL);
+        DbgPrint("call: 0x%x\n", Status);
+        return;
+    }
     Connect();
 }
 

@@ -3,7 +3,7 @@
  * tests/faults.rs says for each number what must come of it. Built by build.sh.
  */
 
-#include <ndis.h>
+#include "registry.h"
 
 #define TAG 'tseT'
 
@@ -12,31 +12,6 @@ __declspec(dllimport) VOID NTAPI NotThereRoutine(ULONG Number);
 
 /* The header has this one as an inline function; this is the import. */
 extern KIRQL (NTAPI *const ImportedRaiseIrql)(KIRQL) __asm__("__imp_KfRaiseIrql");
-
-static ULONG TestReadInteger(PCWSTR Name)
-{
-    NDIS_CONFIGURATION_OBJECT Object;
-    PNDIS_CONFIGURATION_PARAMETER Parameter;
-    NDIS_HANDLE Configuration;
-    NDIS_STATUS Status;
-    NDIS_STRING Keyword;
-    ULONG Value = 0;
-
-    NdisZeroMemory(&Object, sizeof(Object));
-    Object.Header.Type = NDIS_OBJECT_TYPE_CONFIGURATION_OBJECT;
-    Object.Header.Revision = NDIS_CONFIGURATION_OBJECT_REVISION_1;
-    Object.Header.Size = NDIS_SIZEOF_CONFIGURATION_OBJECT_REVISION_1;
-    if (NdisOpenConfigurationEx(&Object, &Configuration) != NDIS_STATUS_SUCCESS) {
-        return 0;
-    }
-    NdisInitUnicodeString(&Keyword, Name);
-    NdisReadConfiguration(&Status, &Parameter, Configuration, &Keyword, NdisParameterInteger);
-    if (Status == NDIS_STATUS_SUCCESS) {
-        Value = Parameter->ParameterData.IntegerData;
-    }
-    NdisCloseConfiguration(Configuration);
-    return Value;
-}
 
 static __attribute__((noinline)) ULONG TestRecurse(ULONG Depth)
 {

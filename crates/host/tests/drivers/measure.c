@@ -3,39 +3,14 @@
  * the time. Built by build.sh.
  */
 
-#include <ndis.h>
+#include "registry.h"
 
 #define TAG 'saeM'
 
-static ULONG MeasureReadInteger(PCWSTR Name)
-{
-    NDIS_CONFIGURATION_OBJECT Object;
-    PNDIS_CONFIGURATION_PARAMETER Parameter;
-    NDIS_HANDLE Configuration;
-    NDIS_STATUS Status;
-    NDIS_STRING Keyword;
-    ULONG Value = 0;
-
-    NdisZeroMemory(&Object, sizeof(Object));
-    Object.Header.Type = NDIS_OBJECT_TYPE_CONFIGURATION_OBJECT;
-    Object.Header.Revision = NDIS_CONFIGURATION_OBJECT_REVISION_1;
-    Object.Header.Size = NDIS_SIZEOF_CONFIGURATION_OBJECT_REVISION_1;
-    if (NdisOpenConfigurationEx(&Object, &Configuration) != NDIS_STATUS_SUCCESS) {
-        return 0;
-    }
-    NdisInitUnicodeString(&Keyword, Name);
-    NdisReadConfiguration(&Status, &Parameter, Configuration, &Keyword, NdisParameterInteger);
-    if (Status == NDIS_STATUS_SUCCESS) {
-        Value = Parameter->ParameterData.IntegerData;
-    }
-    NdisCloseConfiguration(Configuration);
-    return Value;
-}
-
 NTSTATUS NTAPI DriverEntry(PDRIVER_OBJECT DriverObject, PUNICODE_STRING RegistryPath)
 {
-    ULONG What = MeasureReadInteger(L"What");
-    ULONG Count = MeasureReadInteger(L"Count");
+    ULONG What = TestReadInteger(L"What");
+    ULONG Count = TestReadInteger(L"Count");
     NDIS_EVENT Event;
     NDIS_SPIN_LOCK Lock;
     UCHAR Bytes[64];

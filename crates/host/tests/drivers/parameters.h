@@ -31,7 +31,7 @@ static __attribute__((unused)) VOID TestFillParameters(TEST_PARAMETERS *Paramete
     TEST_TAPI_FLAGS(&Parameters->Media) = 0x1234;
 }
 
-static VOID TestPrintParameters(PCSTR What, NDIS_STATUS Status, PCO_CALL_PARAMETERS Call)
+static __attribute__((unused)) VOID TestPrintParameters(PCSTR What, NDIS_STATUS Status, PCO_CALL_PARAMETERS Call)
 {
     PCO_CALL_MANAGER_PARAMETERS Manager = Call->CallMgrParameters;
     PCO_MEDIA_PARAMETERS Media = Call->MediaParameters;

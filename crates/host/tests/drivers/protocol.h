@@ -5,7 +5,7 @@
 #ifndef TEST_PROTOCOL_H
 #define TEST_PROTOCOL_H
 
-#include <ndis.h>
+#include "handlers.h"
 
 static NDIS_HANDLE TestProtocol;
 static NDIS_HANDLE TestBinding;
@@ -18,23 +18,6 @@ static NDIS_STATUS TestSetHandlers(NDIS_HANDLE Driver);
 static NDIS_STATUS TestBound(VOID);
 /* It is to be closed. */
 static VOID TestUnbound(VOID);
-
-/* For handlers that must be there and are never called. */
-static NDIS_STATUS NTAPI TestNotUsed(VOID)
-{
-    DbgPrint("a handler that is not used was called\n");
-    return NDIS_STATUS_NOT_SUPPORTED;
-}
-
-/* Puts TestNotUsed into all members of a table of handlers from First to Last. */
-static VOID TestFill(PVOID First, PVOID Last)
-{
-    PVOID *Member;
-
-    for (Member = First; Member <= (PVOID *)Last; Member++) {
-        *Member = (PVOID)TestNotUsed;
-    }
-}
 
 /* Begins NDIS_CO_CLIENT_OPTIONAL_HANDLERS. */
 static __attribute__((unused)) VOID TestBeginClient(NDIS_CO_CLIENT_OPTIONAL_HANDLERS *Cl)
