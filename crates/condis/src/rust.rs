@@ -2,8 +2,8 @@
 
 use contract::Role;
 use drivers::typed::{
-    Adapter, Binding, CallManager, Client, Miniport, MiniportCo, Protocol, call_manager_driver, client_driver,
-    mcm_driver, miniport_driver,
+    Adapter, Binding, CallManager, Client, Miniport, MiniportCo, Protocol, call_manager_driver,
+    client_driver, mcm_driver, miniport_driver,
 };
 use engine::Driver;
 use model::DriverId;

@@ -42,5 +42,5 @@ pub use driver::{
 };
 pub use kernel::{Event, Kernel, SpinLock, SpinLockGuard, Timer};
 pub use miniport::{Adapter, Miniport, MiniportCo};
-pub use parameters::{call_to, offer_of, sap};
+pub use parameters::{TAPI_PROXY, call_to, offer_of, sap};
 pub use protocol::{BindAdapter, Binding, NetPnPEvent, Protocol, UnbindAdapter};

@@ -4,9 +4,15 @@ use super::kernel::Kernel;
 use contract::layout::{
     CO_AF_TAPI_INCOMING_CALL_PARAMETERS, CO_AF_TAPI_MAKE_CALL_PARAMETERS, CO_AF_TAPI_SAP,
 };
-use contract::values::constants::{AF_TAPI_SAP_TYPE, CO_TAPI_FLAG_INCOMING_CALL};
+use contract::values::constants::{
+    AF_TAPI_SAP_TYPE, CO_ADDRESS_FAMILY_TAPI_PROXY, CO_TAPI_FLAG_INCOMING_CALL,
+};
 use model::Token;
-use model::block::{CALL_PARAMETERS_CHANGED, CallParameters, Sap};
+use model::block::{AddressFamily, CALL_PARAMETERS_CHANGED, CallParameters, Sap};
+
+/// `CO_ADDRESS_FAMILY_TAPI_PROXY`: what the drivers that come with condis offer and open.
+pub const TAPI_PROXY: AddressFamily =
+    AddressFamily { family: CO_ADDRESS_FAMILY_TAPI_PROXY, major: 0, minor: 0 };
 
 /// A `CO_SAP` for a call manager of the TAPI proxy's family, which holds a `CO_AF_TAPI_SAP` and stands for `value`.
 pub const fn sap(value: u64) -> Sap {
