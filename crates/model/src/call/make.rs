@@ -156,6 +156,10 @@ impl World {
             let offence = "the call was reported as made with its VC not activated";
             return Err(violation(Rule::CallCmMakeActivateBeforeSuccess, manager, object, offence));
         }
+        if let Some(rule) = vc.call.stale_since.deactivation() {
+            let offence = "the next call was made on the VC without a deactivation after the last";
+            return Err(violation(rule, manager, object, offence));
+        }
         if vc.call.multipoint && party_context == Token::NULL {
             let offence = "a multipoint call was made without CallMgrPartyContext";
             return Err(violation(Rule::CallCmMakeMultipointState, manager, object, offence));

@@ -61,6 +61,8 @@ pub(crate) struct Call {
     activated_since: bool,
     /// Whether the VC has been active ever since a call on it ended.
     stale: bool,
+    /// How that call ended, if there has been another since.
+    stale_since: Ended,
     /// How the last call ended, for who owes what then.
     ended: Ended,
     /// Whether the client has closed a call on a VC of its call manager: hands off until the next offer.
@@ -104,6 +106,18 @@ enum Ended {
     Closed,
     /// The client closed it in answer to the other end's close.
     ClosedInAnswer,
+}
+
+impl Ended {
+    /// The rule by which a call manager then deactivates the VC.
+    fn deactivation(self) -> Option<Rule> {
+        match self {
+            Ended::No => None,
+            Ended::Rejected => Some(Rule::CallCmIncomingRejectDeactivate),
+            Ended::Closed => Some(Rule::CallCmCloseDeactivate),
+            Ended::ClosedInAnswer => Some(Rule::CallCmIncomingCloseDeactivate),
+        }
+    }
 }
 
 /// What waits for a handler of this area, or for a store.
@@ -219,7 +233,7 @@ impl Call {
 
     /// The VC has become inactive: no activation is left over from an earlier call.
     pub(crate) fn unstale(&mut self) {
-        self.stale = false;
+        (self.stale, self.stale_since) = (false, Ended::No);
     }
 
     /// The VC's parameters have come into force.
@@ -229,6 +243,9 @@ impl Call {
 
     /// Makes everything new, except for handlers that still run.
     fn begin(&mut self, stage: Stage, asked: u64) {
+        if self.stale {
+            self.stale_since = self.ended;
+        }
         self.stage = stage;
         self.was = true;
         self.asked = asked;
@@ -397,12 +414,7 @@ impl World {
                     }
                 }
                 Stage::Idle | Stage::Rejected if call.stale && vc.is_active() => {
-                    let rule = match call.ended {
-                        Ended::Rejected => Rule::CallCmIncomingRejectDeactivate,
-                        Ended::ClosedInAnswer => Rule::CallCmIncomingCloseDeactivate,
-                        Ended::Closed | Ended::No => Rule::CallCmCloseDeactivate,
-                    };
-                    owe(manager, rule, None);
+                    owe(manager, call.ended.deactivation().unwrap_or(Rule::CallCmCloseDeactivate), None);
                 }
                 Stage::Failed if vc.is_inactive() && self.is_vc_unwanted(slot) => {
                     owe(client, Rule::CallMakeFailedDeleteVc, None);
