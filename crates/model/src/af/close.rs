@@ -272,10 +272,11 @@ impl World {
     }
 
     /// What keeps a binding from being closed: an AF that lives, or a call manager's notification of it that is not over;
-    /// what keeps the client from closing that AF; or a SAP that outlasts its AF.
+    /// what keeps the client from closing that AF; a SAP that outlasts its AF; or a VC that the call manager made.
     pub(crate) fn in_the_way(&self, binding: &Binding) -> Option<Object> {
         let Some(af) = self.afs_on(binding).chain(self.afs_noticed_on(binding)).next() else {
-            return self.sap_leaving_on(binding).map(Object::Sap);
+            let sap = self.sap_leaving_on(binding).map(Object::Sap);
+            return sap.or_else(|| self.vc_made_on(binding).map(Object::Vc));
         };
         let left = Some(af.id.0.slot).filter(|_| af.is_open()).and_then(|slot| self.left_on_af(slot));
         Some(left.unwrap_or(af.object()))
