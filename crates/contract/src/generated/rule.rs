@@ -1235,7 +1235,7 @@ pub enum Rule {
     PartyIrqlDispatch,
     /// Party callbacks work at any IRQL up to DISPATCH\_LEVEL.
     PartyCallbacksDispatchSafe,
-    /// NDIS brings what concerns a party to the other side of its VC, with that side's party context, the party's own handle, and the call parameters, close data and statuses as given. It refuses nothing itself but to drop the last party (NDIS\_STATUS\_FAILURE) and to add one to a call that is going down.
+    /// NDIS brings what concerns a party to the other side of its VC, with that side's party context, the party's own handle, and the call parameters, close data and statuses as given. It refuses nothing itself but to drop the last party that is not being dropped already (NDIS\_STATUS\_FAILURE) and to add one to a call that is going down.
     PartyNdisRelay,
     /// A client is told how its request on a party ended by the return of its call, or by the completion callback exactly if that returned NDIS\_STATUS\_PENDING: once, with the call manager's status and call parameters, and with the party's handle if it was added.
     PartyNdisCompleteAfterPending,
@@ -14505,7 +14505,7 @@ pub(crate) static INFO: [RuleInfo; 1069] = [
         area: Area::Party,
         binds: &[Role::Ndis],
         strength: Strength::Must,
-        text: "NDIS brings what concerns a party to the other side of its VC, with that side's party context, the party's own handle, and the call parameters, close data and statuses as given. It refuses nothing itself but to drop the last party (NDIS_STATUS_FAILURE) and to add one to a call that is going down.",
+        text: "NDIS brings what concerns a party to the other side of its VC, with that side's party context, the party's own handle, and the call parameters, close data and statuses as given. It refuses nothing itself but to drop the last party that is not being dropped already (NDIS_STATUS_FAILURE) and to add one to a call that is going down.",
         ddis: &[
             Ddi::NdisClAddParty,
             Ddi::NdisClDropParty,

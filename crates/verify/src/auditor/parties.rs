@@ -309,7 +309,9 @@ impl Auditor {
 
     pub(super) fn drop_returned(&mut self, driver: DriverId, frame: &Frame, status: Status) {
         let Some(&party) = self.party(frame.target) else { return };
-        if !frame.asked && status == Status::FAILURE && self.parties_of(party.vc).count() == 1 {
+        // The last one is also the one that is left when all others are being dropped.
+        let leaves = |other| Target::Party(other) == frame.target || self.parties[&other].drop != Asked::Not;
+        if !frame.asked && status == Status::FAILURE && self.parties_of(party.vc).all(leaves) {
             return;
         }
         let rules = (Rule::PartyNdisRelay, Rule::PartyNdisCompleteAfterPending);
