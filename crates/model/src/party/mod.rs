@@ -365,22 +365,27 @@ impl World {
             let object = party.object();
             let vc = &self.vcs[party.vc];
             let client = vc.client.unwrap_or(vc.manager);
-            let mut owe = |by, rule| debts.push(Debt { by, rule, object, waits_for: None });
+            let mut owe = |by, rule, waits_for| debts.push(Debt { by, rule, object, waits_for });
             if party.add.is_pending() {
-                owe(vc.manager, Rule::PartyCmAddCompleteRequired);
+                owe(vc.manager, Rule::PartyCmAddCompleteRequired, None);
             }
             if party.drop.is_pending() {
-                owe(vc.manager, Rule::PartyCmDropCompleteRequired);
+                owe(vc.manager, Rule::PartyCmDropCompleteRequired, None);
             }
+            // A client may do one thing after the other.
+            let turn = || {
+                let busy = vc.call.is_with_manager().then_some(Object::Call(vc.id));
+                self.party_with_manager(party.vc).map(Object::Party).or(busy)
+            };
             match party.state {
                 PartyState::DropIndicated if !party.telling => {
-                    owe(client, Rule::PartyIncomingDropAnswer);
+                    owe(client, Rule::PartyIncomingDropAnswer, turn());
                 }
                 PartyState::Active if party.refused && self.count_parties(party.vc) == 1 => {
-                    owe(client, Rule::PartyDropFailedClose);
+                    owe(client, Rule::PartyDropFailedClose, turn());
                 }
                 PartyState::Active if self.is_vc_unwanted(party.vc) => {
-                    owe(client, Rule::PartyDropEveryParty);
+                    owe(client, Rule::PartyDropEveryParty, turn());
                 }
                 PartyState::Adding
                 | PartyState::Active
