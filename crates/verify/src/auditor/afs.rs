@@ -649,7 +649,8 @@ impl Auditor {
     // ---- at rest ----------------------------------------------------------------------------------------------
 
     /// Whether a driver may be what keeps a binding from being closed: an address family on it that is not closed, one whose
-    /// notification is not answered, a SAP that is not deregistered yet, or a handler that runs with a context that belongs there.
+    /// notification is not answered, a SAP that is not deregistered or a VC that is not deleted yet, or a handler that runs with a
+    /// context that belongs there.
     pub(super) fn is_in_use(&self, binding: &Binding) -> bool {
         let is_party = |af: &Af| {
             let party = af.client == binding.driver || af.manager == Some(binding.driver);
@@ -675,6 +676,7 @@ impl Auditor {
         let mut leaving = self.saps.values().filter(|sap| sap.deregister != Asked::Not);
         self.afs.iter().any(|af| is_party(af) && !af.is_closed)
             || leaving.any(|sap| self.af(Target::Af(sap.af)).is_some_and(is_party))
+            || self.vcs.keys().any(|&vc| has_part(Target::Vc(vc)))
             || self.pended.iter().any(unanswered)
             || self.frames.iter().any(runs)
     }

@@ -180,7 +180,8 @@ impl Auditor {
         }
     }
 
-    /// Checks what all handlers of a VC share: that the driver has it, and gets its own context.
+    /// Checks what all handlers of a VC share: that the driver has it, and gets its own context; and that the address family
+    /// is not closed for its client.
     pub(super) fn called_for(
         &mut self,
         driver: DriverId,
@@ -188,6 +189,17 @@ impl Auditor {
         who: Who,
         context: Token,
     ) -> Option<Vc> {
+        let vc = self.called_to_delete(driver, from, who, context)?;
+        if let (Who::Client, Some(af)) = (who, vc.af) {
+            let object = self.object(driver, from);
+            self.check_af_open(driver, af, object);
+        }
+        Some(vc)
+    }
+
+    /// The same for a deletion, which the close of the address family does not wait for: a VC of the call manager's does not
+    /// stand in its way.
+    fn called_to_delete(&mut self, driver: DriverId, from: Target, who: Who, context: Token) -> Option<Vc> {
         let rule = Rule::VcNdisContext;
         let object = self.object(driver, from);
         let Some(&vc) = self.vc(from) else {
@@ -205,7 +217,6 @@ impl Auditor {
             self.fault(rule, driver, object, offence);
         }
         match (who, vc.af) {
-            (Who::Client, Some(af)) => self.check_af_open(driver, af, object),
             (Who::Manager, Some(af)) => self.check_manager_may_be_asked(driver, af, object),
             (Who::Miniport, _) => {
                 if vc.is_mcm {
@@ -214,7 +225,7 @@ impl Auditor {
                     self.check_adapter_may_be_asked(driver, adapter, object, false);
                 }
             }
-            (Who::Client | Who::Manager, None) => {}
+            (Who::Client, _) | (Who::Manager, None) => {}
         }
         Some(vc)
     }
@@ -475,7 +486,7 @@ impl Auditor {
     ) -> Target {
         let object = self.object(driver, from);
         let asked = who(side);
-        let Some(vc) = self.called_for(driver, from, asked, context) else { return Target::None };
+        let Some(vc) = self.called_to_delete(driver, from, asked, context) else { return Target::None };
         if vc.peer() != Some(asked) {
             let offence = "ProtocolCoDeleteVc was called for the side that has created the VC";
             self.fault(Rule::VcNdisCallbackOrder, driver, object, offence);
