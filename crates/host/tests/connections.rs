@@ -81,13 +81,15 @@ alone
 driver mcm like mcm
 registry RegisterSap = 1
 ProtocolCmMakeCall(vc, parameters, handle)
-    expect parameters == {transmit 64000, receive 32000, called 0x2a, media-flags TRANSMIT_VC|RECEIVE_VC, media-length 48, media-word 0x1234, rest parameters.rest} "what the client asks for"
+    expect parameters == {transmit 64000, receive 32000, called 0x2a, media-flags TRANSMIT_VC|RECEIVE_VC,
+        media-length 48, media-word 0x1234, rest parameters.rest} "what the client asks for"
     expect parameters.rest != 0 "the client has set a token rate"
     party = new party
     .first = party
     NdisMCmActivateVc(.handle, parameters {transmit 1000}) = NDIS_STATUS_SUCCESS
     .active = yes
-    ProtocolCmMakeCall = NDIS_STATUS_SUCCESS, *CallMgrPartyContext = party, *CallParameters = parameters {flags CALL_PARAMETERS_CHANGED, transmit 1000}
+    ProtocolCmMakeCall = NDIS_STATUS_SUCCESS, *CallMgrPartyContext = party, *CallParameters = parameters {
+        flags CALL_PARAMETERS_CHANGED, transmit 1000}
 ProtocolCmModifyCallQoS(vc, parameters)
     expect parameters.transmit == 1000 "what the client has in its memory"
     NdisMCmActivateVc(.handle, parameters {receive 2000}) = NDIS_STATUS_SUCCESS
@@ -97,7 +99,8 @@ ProtocolCmAddParty(vc, parameters, handle)
     party.handle = handle
     .second = handle
     with party:
-        later: NdisMCmAddPartyComplete(NDIS_STATUS_SUCCESS, .handle, here, parameters {called 0x1122334455667788, media-flags TRANSMIT_VC, media-length 20, media-word 0x5678})
+        later: NdisMCmAddPartyComplete(NDIS_STATUS_SUCCESS, .handle, here, parameters {called 0x1122334455667788,
+            media-flags TRANSMIT_VC, media-length 20, media-word 0x5678})
     ProtocolCmAddParty = NDIS_STATUS_PENDING
 ProtocolCmDropParty(party, data, size)
     expect data != null and size == 3 "the client's close data"
@@ -125,7 +128,8 @@ to offer_call
         .offer = {transmit 64000, receive 16000, called 0x11, media-flags RECEIVE_VC, media-length 32, media-word 2, rest 5}
         do activate_vc(.offer)
         NdisMCmDispatchIncomingCall(.sap.handle, .handle, .offer) -> .answer = NDIS_STATUS_SUCCESS
-        expect .answer == {transmit 64000, receive 8000, called 0x11, media-flags RECEIVE_VC, media-length 32, media-word 2, rest 5} "the client takes less"
+        expect .answer == {transmit 64000, receive 8000, called 0x11, media-flags RECEIVE_VC, media-length 32,
+            media-word 2, rest 5} "the client takes less"
         expect .answer.at == .offer.at "in the structure that it was given"
         NdisMCmDispatchCallConnected(.handle)
         NdisMCmDispatchIncomingCallQoSChange(.handle, .answer {transmit 4000})
@@ -332,7 +336,8 @@ ProtocolCoCreateVc(af, handle)
     vc.handle = handle
     ProtocolCoCreateVc = NDIS_STATUS_SUCCESS, *ProtocolVcContext = vc
 ProtocolClIncomingCall(sap, vc, parameters)
-    expect parameters == {transmit 64000, receive 32000, called 0x2a, media-flags TRANSMIT_VC|RECEIVE_VC, media-length 48, media-word 2, rest parameters.rest} "the offer"
+    expect parameters == {transmit 64000, receive 32000, called 0x2a, media-flags TRANSMIT_VC|RECEIVE_VC,
+        media-length 48, media-word 2, rest parameters.rest} "the offer"
     ProtocolClIncomingCall = NDIS_STATUS_SUCCESS, *CallParameters = parameters {flags CALL_PARAMETERS_CHANGED, transmit 1000}
 ProtocolClCallConnected(vc)
     .connected = yes

@@ -1,7 +1,7 @@
 /*
  * A client that sets its handlers again for its one binding, with other functions for what completes. It opens the first
- * address family that it is offered and closes it at once, or, with the registry value Calls, after a call with two parties. tests/samples.rs
- * and tests/connections.rs say which functions must be called. Built by build.sh.
+ * address family that it is offered and closes it at once, or, with the registry value Calls, after a call with two
+ * parties. tests/samples.rs and tests/connections.rs say which functions must be called. Built by build.sh.
  */
 
 #define TEST_NAME L"OVERRIDE"
