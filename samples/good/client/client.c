@@ -1,17 +1,18 @@
 /*
- * client.c - a connection-oriented NDIS 6.20 client.
+ * client.c - a connection-oriented NDIS 6.20 client: the driver, its bindings and address families.
  *
- * What it shows: how a protocol becomes a CoNDIS client, how it hears of address families (AFs) and
- * opens them, and both ways in which an AF is closed:
+ * What the client shows: how a protocol becomes a CoNDIS client, hears of address families (AFs) and
+ * opens them; how it registers a service access point (SAP), takes the calls that come in on it, and
+ * makes a call itself, with a change of its quality of service and with further parties; and how all
+ * of that is taken down, which may begin at any moment and for several reasons:
  *
- *   1. the client closes it by itself, from ProtocolUnbindAdapterEx (or at once, see AutoClose);
- *   2. the call manager asks for it with ProtocolClNotifyCloseAf, because it is about to go away.
+ *   1. the client has done what it wanted to do (see AutoClose);
+ *   2. its adapter is unbound, in ProtocolUnbindAdapterEx;
+ *   3. the call manager asks for it with ProtocolClNotifyCloseAf, because it is about to go away;
+ *   4. the other end closes a call.
  *
- * SAPs, VCs and calls are not used; their handlers are registered, because NDIS wants every one of
- * them, and answer NDIS_STATUS_NOT_SUPPORTED.
- *
- * Read in this order: the structures, DriverEntry and ClientSetOptions at the end of the file, then
- * binding, then opening, then closing, which is where the difficulties are.
+ * Read client.h first, then DriverEntry and ClientSetOptions at the end of this file, then binding,
+ * opening and closing, then call.c.
  *
  * Registry values, all integers, read when an adapter is bound:
  *
@@ -28,101 +29,34 @@
  *   AutoClose      N the first N AFs that this driver opens are closed as soon as they are open;
  *                    later ones stay open until a notification or the unbind (default 0)
  *   AddressFamily  N open only AFs of this family; 0 opens whatever is offered (default)
- *
- * Locking. One spin lock guards all state of the driver. It is never held across a call into NDIS
- * that can call back (only the event functions are called with it): an NDIS call may run the call
- * manager's handler, that handler may run one of ours, and all of it on this very stack.
+ *   Sap            N register the SAP with this number (default 1); 0 registers none
+ *   Call           N call the address with this number (default: that of Sap); 0 makes no call
+ *   Parties        N add so many parties to the call (default 0: it is not multipoint)
+ *   Bandwidth      N bytes per second that a call is made with (default 8000)
+ *   ChangeQoS      N bytes per second to change to, once connected (default 16000); 0 changes nothing
+ *   RoundFlow      0 the bandwidth is to be as asked for (default), 1 it may be rounded down, 2 up
+ *   KeepCall       0 the call is closed when all this is done (default), 1 it stays
+ *   IncomingCall   0 ProtocolClIncomingCall accepts at once (default)
+ *                  1 it pends, and the call is accepted later
+ *                  2 it pends, and the call is accepted before the handler has returned
+ *                  3 it rejects
+ *                  4 it pends, and the call is rejected later
+ *   MaxBandwidth   N bytes per second: incoming calls with more are accepted with so many; a call
+ *                    that is changed to more is closed. 0 is no limit (default)
  */
 
-#include <ndis.h>
+#include "client.h"
 
-#define CLIENT_POOL_TAG 'lCoC'
+/* How long a work item waits before it tries again what was refused, in microseconds. */
+#define CLIENT_RETRY_DELAY 10000
 
-/* How long a work item waits before it tries a refused close again, in microseconds. */
-#define CLIENT_CLOSE_RETRY_DELAY 10000
-
-typedef struct _CLIENT_OPTIONS {
-    ULONG BindAdapter;
-    ULONG UnbindAdapter;
-    ULONG NotifyCloseAf;
-    ULONG AutoClose;
-    ULONG AddressFamily;
-} CLIENT_OPTIONS;
-
-/* One bound adapter. */
-typedef struct _CLIENT_BINDING {
-    NDIS_HANDLE NdisBindingHandle;
-
-    /* NDIS's names for the bind and for the unbind in progress. */
-    NDIS_HANDLE BindContext;
-    NDIS_HANDLE UnbindContext;
-
-    /* Must outlive NdisOpenAdapterEx if that pends, so it cannot be on the stack. */
-    NDIS_OPEN_PARAMETERS OpenParameters;
-    NDIS_MEDIUM MediumArray[2];
-    UINT SelectedMediumIndex;
-
-    /* Signalled by ProtocolOpenAdapterCompleteEx and ProtocolCloseAdapterCompleteEx for a bind or
-     * unbind that waits. AdapterStatus is the status of the open. */
-    NDIS_EVENT AdapterEvent;
-    NDIS_STATUS AdapterStatus;
-
-    /* Who needs the open adapter: one for the binding itself until it is unbound, one per AF. The
-     * adapter may be closed when this is 0; DrainedEvent tells an unbind that waits for it. */
-    ULONG Users;
-    NDIS_EVENT DrainedEvent;
-
-    BOOLEAN Unbinding;
-
-    /* Allocated with the binding, since neither completing a bind nor an unbind may fail. */
-    PIO_WORKITEM BindWorkItem;
-    PIO_WORKITEM UnbindWorkItem;
-
-    CLIENT_OPTIONS Options;
-} CLIENT_BINDING, *PCLIENT_BINDING;
-
-typedef enum _CLIENT_AF_STATE {
-    ClientAfOpening,
-    ClientAfOpen,
-    /* From the decision to close (so that nobody else decides it too) until it is closed. A close
-     * that was refused leaves the AF here: a retry is on its way. */
-    ClientAfClosing
-} CLIENT_AF_STATE;
-
-/*
- * One address family, from the first attempt to open it until it is closed.
- *
- * NDIS is not given a pointer to this structure but its Id. A notification can be on its way into
- * ProtocolClNotifyCloseAf while the AF's own close completes on another processor; the handler would
- * then look at freed memory. An id that is looked up under the lock, and never used twice, tells it
- * that the AF is gone.
- */
-typedef struct _CLIENT_AF {
-    LIST_ENTRY Link; /* in ClientAfs while NDIS knows the Id */
-    ULONG_PTR Id;
-    PCLIENT_BINDING Binding;
-    NDIS_HANDLE NdisAfHandle;
-    CLIENT_AF_STATE State;
-
-    /* 1 for the AF as long as it is in ClientAfs, 1 for the call that opens it. */
-    ULONG References;
-
-    /* A notification was answered with NDIS_STATUS_PENDING (or is about to be), and is still to be
-     * completed. */
-    BOOLEAN NotifyPending;
-    /* NotifyCloseAf = 3: the one refusal has been given. */
-    BOOLEAN NotifyRefused;
-
-    /* Continues a close at PASSIVE_LEVEL: another attempt, or the completion of a notification. */
-    PIO_WORKITEM WorkItem;
-} CLIENT_AF, *PCLIENT_AF;
+NDIS_HANDLE ClientProtocolHandle;
+NDIS_SPIN_LOCK ClientLock;
+LIST_ENTRY ClientAfs;
+ULONG_PTR ClientLastId;
 
 static PDRIVER_OBJECT ClientDriverObject;
-static NDIS_HANDLE ClientProtocolHandle;
-static NDIS_SPIN_LOCK ClientLock;
 /* Under ClientLock: */
-static LIST_ENTRY ClientAfs;
-static ULONG_PTR ClientLastAfId;
 static ULONG ClientAutoClosed;
 
 DRIVER_INITIALIZE DriverEntry;
@@ -140,48 +74,74 @@ static PROTOCOL_CL_NOTIFY_CLOSE_AF ClientClNotifyCloseAf;
 static PROTOCOL_CO_OID_REQUEST ClientCoOidRequest;
 static IO_WORKITEM_ROUTINE_EX ClientBindWork;
 static IO_WORKITEM_ROUTINE_EX ClientUnbindWork;
-static IO_WORKITEM_ROUTINE_EX ClientRetryCloseWork;
-static IO_WORKITEM_ROUTINE_EX ClientClosedWork;
-
-static VOID ClientCloseAf(PCLIENT_AF Af);
+static IO_WORKITEM_ROUTINE_EX ClientRetryWork;
+static IO_WORKITEM_ROUTINE_EX ClientLaterWork;
 
 /* --- configuration ----------------------------------------------------------------------------- */
 
-static ULONG ClientReadInteger(NDIS_HANDLE Configuration, PNDIS_STRING Name)
-{
-    PNDIS_CONFIGURATION_PARAMETER Parameter;
-    NDIS_STATUS Status;
+/* For Call: the number that Sap has. */
+#define CLIENT_CALL_SAP 0xffffffffu
 
-    NdisReadConfiguration(&Status, &Parameter, Configuration, Name, NdisParameterInteger);
-    return Status == NDIS_STATUS_SUCCESS ? Parameter->ParameterData.IntegerData : 0;
-}
+#define CLIENT_VALUE(Name, Default) \
+    { NDIS_STRING_CONST(#Name), FIELD_OFFSET(CLIENT_OPTIONS, Name), Default }
 
-/* A driver without a registry key, or with an empty one, gets the default of each value: 0. */
+static const struct {
+    NDIS_STRING Name;
+    ULONG Offset;
+    ULONG Default;
+} ClientValues[] = {
+    CLIENT_VALUE(BindAdapter, 0),
+    CLIENT_VALUE(UnbindAdapter, 0),
+    CLIENT_VALUE(NotifyCloseAf, 0),
+    CLIENT_VALUE(AutoClose, 0),
+    CLIENT_VALUE(AddressFamily, 0),
+    CLIENT_VALUE(Sap, 1),
+    CLIENT_VALUE(Call, CLIENT_CALL_SAP),
+    CLIENT_VALUE(Parties, 0),
+    CLIENT_VALUE(Bandwidth, 8000),
+    CLIENT_VALUE(ChangeQoS, 16000),
+    CLIENT_VALUE(RoundFlow, 0),
+    CLIENT_VALUE(KeepCall, 0),
+    CLIENT_VALUE(IncomingCall, 0),
+    CLIENT_VALUE(MaxBandwidth, 0),
+};
+
+/* A driver without a registry key, or with an empty one, gets the default of each value. */
 static VOID ClientReadOptions(CLIENT_OPTIONS *Options)
 {
-    NDIS_STRING BindAdapter = NDIS_STRING_CONST("BindAdapter");
-    NDIS_STRING UnbindAdapter = NDIS_STRING_CONST("UnbindAdapter");
-    NDIS_STRING NotifyCloseAf = NDIS_STRING_CONST("NotifyCloseAf");
-    NDIS_STRING AutoClose = NDIS_STRING_CONST("AutoClose");
-    NDIS_STRING AddressFamily = NDIS_STRING_CONST("AddressFamily");
     NDIS_CONFIGURATION_OBJECT Object;
     NDIS_HANDLE Configuration;
+    BOOLEAN Opened;
+    ULONG Index;
 
-    NdisZeroMemory(Options, sizeof(*Options));
     NdisZeroMemory(&Object, sizeof(Object));
     Object.Header.Type = NDIS_OBJECT_TYPE_CONFIGURATION_OBJECT;
     Object.Header.Revision = NDIS_CONFIGURATION_OBJECT_REVISION_1;
     Object.Header.Size = NDIS_SIZEOF_CONFIGURATION_OBJECT_REVISION_1;
     Object.NdisHandle = ClientProtocolHandle;
-    if (NdisOpenConfigurationEx(&Object, &Configuration) != NDIS_STATUS_SUCCESS) {
-        return;
+    Opened = NdisOpenConfigurationEx(&Object, &Configuration) == NDIS_STATUS_SUCCESS;
+    for (Index = 0; Index < RTL_NUMBER_OF(ClientValues); Index++) {
+        ULONG Value = ClientValues[Index].Default;
+
+        if (Opened) {
+            PNDIS_CONFIGURATION_PARAMETER Parameter;
+            NDIS_STRING Name = ClientValues[Index].Name;
+            NDIS_STATUS Status;
+
+            NdisReadConfiguration(
+                &Status, &Parameter, Configuration, &Name, NdisParameterInteger);
+            if (Status == NDIS_STATUS_SUCCESS) {
+                Value = Parameter->ParameterData.IntegerData;
+            }
+        }
+        *(PULONG)((PUCHAR)Options + ClientValues[Index].Offset) = Value;
     }
-    Options->BindAdapter = ClientReadInteger(Configuration, &BindAdapter);
-    Options->UnbindAdapter = ClientReadInteger(Configuration, &UnbindAdapter);
-    Options->NotifyCloseAf = ClientReadInteger(Configuration, &NotifyCloseAf);
-    Options->AutoClose = ClientReadInteger(Configuration, &AutoClose);
-    Options->AddressFamily = ClientReadInteger(Configuration, &AddressFamily);
-    NdisCloseConfiguration(Configuration);
+    if (Opened) {
+        NdisCloseConfiguration(Configuration);
+    }
+    if (Options->Call == CLIENT_CALL_SAP) {
+        Options->Call = Options->Sap;
+    }
 }
 
 /* --- binding ----------------------------------------------------------------------------------- */
@@ -357,8 +317,8 @@ static VOID ClientReleaseBinding(PCLIENT_BINDING Binding)
     }
 }
 
-/* Finds an AF of the binding that is open and that nobody closes yet, and makes it the caller's to
- * close. */
+/* Finds an AF of the binding that is open and not being taken down, and has it taken down from now on.
+ * The caller gets a reference. */
 static PCLIENT_AF ClientTakeOpenAf(PCLIENT_BINDING Binding)
 {
     PCLIENT_AF Taken = NULL;
@@ -368,8 +328,9 @@ static PCLIENT_AF ClientTakeOpenAf(PCLIENT_BINDING Binding)
     for (Entry = ClientAfs.Flink; Entry != &ClientAfs; Entry = Entry->Flink) {
         PCLIENT_AF Af = CONTAINING_RECORD(Entry, CLIENT_AF, Link);
 
-        if (Af->Binding == Binding && Af->State == ClientAfOpen) {
-            Af->State = ClientAfClosing;
+        if (Af->Binding == Binding && Af->State == ClientAfOpen && !Af->TakeDown) {
+            Af->TakeDown = TRUE;
+            Af->References++;
             Taken = Af;
             break;
         }
@@ -388,13 +349,14 @@ static NDIS_STATUS NTAPI ClientUnbindAdapterEx(
 
     Binding->UnbindContext = UnbindContext;
 
-    /* From here on no AF is opened, and one that is being opened will be closed by whoever learns
-     * that it is open. AFs that are being closed for a notification need no second close. */
+    /* From here on no AF is opened, and one that is being opened is taken down by whoever learns that it
+     * is open. AFs that are being taken down already, for a notification perhaps, go on by themselves. */
     NdisAcquireSpinLock(&ClientLock);
     Binding->Unbinding = TRUE;
     NdisReleaseSpinLock(&ClientLock);
     while ((Af = ClientTakeOpenAf(Binding)) != NULL) {
-        ClientCloseAf(Af);
+        ClientRun(Af);
+        ClientReleaseAf(Af);
     }
     ClientReleaseBinding(Binding);
     if (Pend) {
@@ -436,8 +398,19 @@ static NDIS_STATUS NTAPI ClientNetPnPEvent(
 
 /* --- opening an address family ----------------------------------------------------------------- */
 
+static VOID ClientFreeAf(PCLIENT_AF Af)
+{
+    if (Af->RetryWorkItem != NULL) {
+        IoFreeWorkItem(Af->RetryWorkItem);
+    }
+    if (Af->LaterWorkItem != NULL) {
+        IoFreeWorkItem(Af->LaterWorkItem);
+    }
+    NdisFreeMemory(Af, 0, 0);
+}
+
 /* NULL if memory is short or the binding goes away. The caller holds the second reference. */
-static PCLIENT_AF ClientCreateAf(PCLIENT_BINDING Binding)
+static PCLIENT_AF ClientCreateAf(PCLIENT_BINDING Binding, NDIS_AF Family)
 {
     PCLIENT_AF Af;
     BOOLEAN Unbinding;
@@ -451,9 +424,12 @@ static PCLIENT_AF ClientCreateAf(PCLIENT_BINDING Binding)
     Af->Binding = Binding;
     Af->State = ClientAfOpening;
     Af->References = 2;
-    Af->WorkItem = ClientAllocateWorkItem();
-    if (Af->WorkItem == NULL) {
-        NdisFreeMemory(Af, 0, 0);
+    Af->Tapi = Family == CO_ADDRESS_FAMILY_TAPI || Family == CO_ADDRESS_FAMILY_TAPI_PROXY;
+    Af->SapState = Binding->Options.Sap != 0 ? ClientSapNone : ClientSapGone;
+    Af->RetryWorkItem = ClientAllocateWorkItem();
+    Af->LaterWorkItem = ClientAllocateWorkItem();
+    if (Af->RetryWorkItem == NULL || Af->LaterWorkItem == NULL) {
+        ClientFreeAf(Af);
         return NULL;
     }
 
@@ -461,20 +437,18 @@ static PCLIENT_AF ClientCreateAf(PCLIENT_BINDING Binding)
     Unbinding = Binding->Unbinding;
     if (!Unbinding) {
         Binding->Users++;
-        ClientLastAfId++;
-        Af->Id = ClientLastAfId;
+        Af->Id = ++ClientLastId;
         InsertTailList(&ClientAfs, &Af->Link);
     }
     NdisReleaseSpinLock(&ClientLock);
     if (Unbinding) {
-        IoFreeWorkItem(Af->WorkItem);
-        NdisFreeMemory(Af, 0, 0);
+        ClientFreeAf(Af);
         return NULL;
     }
     return Af;
 }
 
-static VOID ClientReleaseAf(PCLIENT_AF Af)
+VOID ClientReleaseAf(PCLIENT_AF Af)
 {
     PCLIENT_BINDING Binding = Af->Binding;
     BOOLEAN Last;
@@ -484,9 +458,8 @@ static VOID ClientReleaseAf(PCLIENT_AF Af)
     Last = Af->References == 0;
     NdisReleaseSpinLock(&ClientLock);
     if (Last) {
-        /* Possibly from the work item's own routine, which is allowed. */
-        IoFreeWorkItem(Af->WorkItem);
-        NdisFreeMemory(Af, 0, 0);
+        /* Possibly from a work item's own routine, which is allowed. */
+        ClientFreeAf(Af);
         ClientReleaseBinding(Binding);
     }
 }
@@ -506,13 +479,16 @@ static PCLIENT_AF ClientFindAf(NDIS_HANDLE ProtocolAfContext)
     return NULL;
 }
 
-/* For completions: the operation that they complete keeps the AF alive. */
-static PCLIENT_AF ClientGetAf(NDIS_HANDLE ProtocolAfContext)
+/* Likewise, with a reference for the caller. */
+PCLIENT_AF ClientGetAf(NDIS_HANDLE ProtocolAfContext)
 {
     PCLIENT_AF Af;
 
     NdisAcquireSpinLock(&ClientLock);
     Af = ClientFindAf(ProtocolAfContext);
+    if (Af != NULL) {
+        Af->References++;
+    }
     NdisReleaseSpinLock(&ClientLock);
     return Af;
 }
@@ -526,12 +502,10 @@ static VOID ClientForgetAf(PCLIENT_AF Af)
     ClientReleaseAf(Af);
 }
 
-/* An open is over, either way. After a success this is the place where a client would register its
- * SAPs or create its first VC. */
+/* An open is over, either way. After a success this is the place to register SAPs and to make the first
+ * call. */
 static VOID ClientAfOpened(PCLIENT_AF Af, NDIS_HANDLE NdisAfHandle, NDIS_STATUS Status)
 {
-    BOOLEAN Close;
-
     if (Status != NDIS_STATUS_SUCCESS) {
         /* There is no handle, and nothing to close. */
         ClientForgetAf(Af);
@@ -542,16 +516,19 @@ static VOID ClientAfOpened(PCLIENT_AF Af, NDIS_HANDLE NdisAfHandle, NDIS_STATUS 
     Af->NdisAfHandle = NdisAfHandle;
     /* While the open was still under way, the unbind could not close the AF, and neither could a
      * notification that followed on the heels of a synchronous success. */
-    Close = Af->Binding->Unbinding || Af->NotifyPending;
-    if (!Close && ClientAutoClosed < Af->Binding->Options.AutoClose) {
+    if (Af->Binding->Unbinding) {
+        Af->TakeDown = TRUE;
+    }
+    if (!Af->TakeDown && ClientAutoClosed < Af->Binding->Options.AutoClose) {
         ClientAutoClosed++;
-        Close = TRUE;
+        Af->TakeDown = TRUE;
     }
-    Af->State = Close ? ClientAfClosing : ClientAfOpen;
     NdisReleaseSpinLock(&ClientLock);
-    if (Close) {
-        ClientCloseAf(Af);
-    }
+    ClientStartCalls(Af);
+    NdisAcquireSpinLock(&ClientLock);
+    Af->State = ClientAfOpen;
+    NdisReleaseSpinLock(&ClientLock);
+    ClientRun(Af);
 }
 
 /* A call manager offers an address family on an adapter that we are bound to. Made once for each;
@@ -568,7 +545,7 @@ static VOID NTAPI ClientCoAfRegisterNotify(
         && Binding->Options.AddressFamily != AddressFamily->AddressFamily) {
         return;
     }
-    Af = ClientCreateAf(Binding);
+    Af = ClientCreateAf(Binding, AddressFamily->AddressFamily);
     if (Af == NULL) {
         return;
     }
@@ -590,75 +567,115 @@ static VOID NTAPI ClientClOpenAfCompleteEx(
 {
     PCLIENT_AF Af = ClientGetAf(ProtocolAfContext);
 
-    if (Af != NULL) {
-        ClientAfOpened(Af, NdisAfHandle, Status);
+    ClientAfOpened(Af, NdisAfHandle, Status);
+    ClientReleaseAf(Af);
+}
+
+/* --- what happens later ------------------------------------------------------------------------ */
+
+/* Has what was refused tried again, after a while; until then the AF is left alone. The caller holds the
+ * lock. */
+VOID ClientRetryLater(PCLIENT_AF Af)
+{
+    if (!Af->Retrying) {
+        Af->Retrying = TRUE;
+        Af->References++;
+        IoQueueWorkItemEx(Af->RetryWorkItem, ClientRetryWork, DelayedWorkQueue, Af);
     }
+}
+
+static VOID NTAPI ClientRetryWork(PVOID IoObject, PVOID Context, PIO_WORKITEM WorkItem)
+{
+    PCLIENT_AF Af = Context;
+
+    UNREFERENCED_PARAMETER(IoObject);
+    UNREFERENCED_PARAMETER(WorkItem);
+    NdisMSleep(CLIENT_RETRY_DELAY);
+    NdisAcquireSpinLock(&ClientLock);
+    Af->Retrying = FALSE;
+    NdisReleaseSpinLock(&ClientLock);
+    ClientRun(Af);
+    ClientReleaseAf(Af);
+}
+
+/* Has offered calls answered, or a notification completed, by the work item. The caller holds the lock. */
+VOID ClientDoLater(PCLIENT_AF Af)
+{
+    if (!Af->LaterQueued) {
+        Af->LaterQueued = TRUE;
+        Af->References++;
+        IoQueueWorkItemEx(Af->LaterWorkItem, ClientLaterWork, DelayedWorkQueue, Af);
+    }
+}
+
+static VOID NTAPI ClientLaterWork(PVOID IoObject, PVOID Context, PIO_WORKITEM WorkItem)
+{
+    PCLIENT_AF Af = Context;
+    BOOLEAN Notify;
+
+    UNREFERENCED_PARAMETER(IoObject);
+    UNREFERENCED_PARAMETER(WorkItem);
+    NdisAcquireSpinLock(&ClientLock);
+    Af->LaterQueued = FALSE;
+    ClientAnswerCalls(Af);
+    Notify = Af->NotifyPending && Af->State == ClientAfClosed;
+    if (Notify) {
+        Af->NotifyPending = FALSE;
+    }
+    NdisReleaseSpinLock(&ClientLock);
+    if (Notify) {
+        NdisClNotifyCloseAddressFamilyComplete(Af->NdisAfHandle, NDIS_STATUS_SUCCESS);
+    }
+    ClientRun(Af);
+    ClientReleaseAf(Af);
 }
 
 /* --- closing an address family ----------------------------------------------------------------- */
 
 /*
- * The AF is closed. If a notification asked for that, its completion tells the call manager, and takes
- * the AF handle: the only use that is still allowed.
+ * One attempt to close is over. If it was for a notification, the completion of that tells the call
+ * manager, and takes the AF handle: the only use that is still allowed.
+ *
+ * A call manager may refuse with NDIS_STATUS_NOT_ACCEPTED while it is busy, and so does NDIS, with
+ * NDIS_STATUS_FAILURE, if a call was offered at the last moment. The AF is then open as before, its
+ * handle valid again, and the attempt has to be repeated. NDIS_STATUS_NOT_ACCEPTED counts as a
+ * success for NT_SUCCESS(), so that macro is no use here.
  */
-static VOID ClientAfClosed(PCLIENT_AF Af)
+static VOID ClientCloseAfEnded(PCLIENT_AF Af, NDIS_STATUS Status)
 {
-    BOOLEAN Notify;
+    BOOLEAN Notify = FALSE;
 
-    /* In one step with leaving the list: a notification that is looking for the AF either has set
-     * NotifyPending, or finds no AF. */
     NdisAcquireSpinLock(&ClientLock);
-    RemoveEntryList(&Af->Link);
-    Notify = Af->NotifyPending;
+    if (Status == NDIS_STATUS_SUCCESS) {
+        /* In one step with leaving the list: a notification that is looking for the AF either has set
+         * NotifyPending, or finds no AF. */
+        RemoveEntryList(&Af->Link);
+        Af->State = ClientAfClosed;
+        Notify = Af->NotifyPending && !Af->Notifying;
+        if (Notify) {
+            Af->NotifyPending = FALSE;
+        }
+    } else {
+        Af->State = ClientAfOpen;
+        ClientRetryLater(Af);
+    }
     NdisReleaseSpinLock(&ClientLock);
     if (Notify) {
         NdisClNotifyCloseAddressFamilyComplete(Af->NdisAfHandle, NDIS_STATUS_SUCCESS);
     }
-    ClientReleaseAf(Af);
-}
-
-static VOID NTAPI ClientClosedWork(PVOID IoObject, PVOID Context, PIO_WORKITEM WorkItem)
-{
-    UNREFERENCED_PARAMETER(IoObject);
-    UNREFERENCED_PARAMETER(WorkItem);
-    ClientAfClosed(Context);
-}
-
-static VOID NTAPI ClientRetryCloseWork(PVOID IoObject, PVOID Context, PIO_WORKITEM WorkItem)
-{
-    UNREFERENCED_PARAMETER(IoObject);
-    UNREFERENCED_PARAMETER(WorkItem);
-    NdisMSleep(CLIENT_CLOSE_RETRY_DELAY);
-    ClientCloseAf(Context);
-}
-
-/*
- * One attempt to close is over. A call manager may refuse with NDIS_STATUS_NOT_ACCEPTED while it is
- * busy; the AF is then open as before, its handle valid again, and the attempt has to be repeated.
- * NDIS_STATUS_NOT_ACCEPTED counts as a success for NT_SUCCESS(), so that macro is no use here.
- */
-static VOID ClientCloseAttempted(PCLIENT_AF Af, NDIS_STATUS Status)
-{
     if (Status == NDIS_STATUS_SUCCESS) {
-        ClientAfClosed(Af);
-    } else {
-        IoQueueWorkItemEx(Af->WorkItem, ClientRetryCloseWork, DelayedWorkQueue, Af);
+        ClientReleaseAf(Af);
     }
 }
 
-/*
- * Closes an AF that the caller has put into ClientAfClosing, which makes it the only one to do so. A
- * client with calls and SAPs first drops its parties, closes its calls and deregisters its SAPs.
- * Runs at IRQL <= DISPATCH_LEVEL.
- */
-static VOID ClientCloseAf(PCLIENT_AF Af)
+/* The last step of an AF, from ClientRun: parties, calls, VCs and the SAP are gone. */
+VOID ClientCloseAf(PCLIENT_AF Af)
 {
     NDIS_STATUS Status;
 
-    /* When this pends, Af may be freed before it returns. */
     Status = NdisClCloseAddressFamily(Af->NdisAfHandle);
     if (Status != NDIS_STATUS_PENDING) {
-        ClientCloseAttempted(Af, Status);
+        ClientCloseAfEnded(Af, Status);
     }
 }
 
@@ -666,9 +683,8 @@ static VOID NTAPI ClientClCloseAfComplete(NDIS_STATUS Status, NDIS_HANDLE Protoc
 {
     PCLIENT_AF Af = ClientGetAf(ProtocolAfContext);
 
-    if (Af != NULL) {
-        ClientCloseAttempted(Af, Status);
-    }
+    ClientCloseAfEnded(Af, Status);
+    ClientReleaseAf(Af);
 }
 
 /*
@@ -681,7 +697,7 @@ static VOID NTAPI ClientClCloseAfComplete(NDIS_STATUS Status, NDIS_HANDLE Protoc
  */
 static NDIS_STATUS NTAPI ClientClNotifyCloseAf(NDIS_HANDLE ClientAfContext)
 {
-    NDIS_STATUS Status;
+    NDIS_STATUS Status = NDIS_STATUS_PENDING;
     ULONG Mode;
     PCLIENT_AF Af;
 
@@ -698,35 +714,28 @@ static NDIS_STATUS NTAPI ClientClNotifyCloseAf(NDIS_HANDLE ClientAfContext)
         NdisReleaseSpinLock(&ClientLock);
         return NDIS_STATUS_FAILURE;
     }
+    Af->References++;
     Af->NotifyPending = TRUE;
-    if (Af->State != ClientAfOpen) {
-        /* Being closed, or about to be as soon as its open is known to have succeeded: either way
-         * the end of that close completes the notification. */
-        NdisReleaseSpinLock(&ClientLock);
-        return NDIS_STATUS_PENDING;
-    }
-    Af->State = ClientAfClosing;
+    Af->Notifying = Mode != 2;
+    Af->TakeDown = TRUE;
     NdisReleaseSpinLock(&ClientLock);
 
-    Status = NdisClCloseAddressFamily(Af->NdisAfHandle);
-    if (Status == NDIS_STATUS_PENDING) {
-        /* Af may be freed already. */
-        return NDIS_STATUS_PENDING;
+    ClientRun(Af);
+
+    NdisAcquireSpinLock(&ClientLock);
+    Af->Notifying = FALSE;
+    if (Af->NotifyPending && Af->State == ClientAfClosed) {
+        /* It is closed already, and nobody has completed the notification. */
+        if (Mode == 1) {
+            Af->NotifyPending = FALSE;
+            Status = NDIS_STATUS_SUCCESS;
+        } else {
+            ClientDoLater(Af);
+        }
     }
-    if (Status == NDIS_STATUS_SUCCESS && Mode == 1) {
-        NdisAcquireSpinLock(&ClientLock);
-        Af->NotifyPending = FALSE;
-        NdisReleaseSpinLock(&ClientLock);
-        ClientAfClosed(Af);
-        return NDIS_STATUS_SUCCESS;
-    }
-    if (Status == NDIS_STATUS_SUCCESS && Mode != 2) {
-        IoQueueWorkItemEx(Af->WorkItem, ClientClosedWork, DelayedWorkQueue, Af);
-        return NDIS_STATUS_PENDING;
-    }
-    /* Completes the notification before this handler has returned; or tries the close again. */
-    ClientCloseAttempted(Af, Status);
-    return NDIS_STATUS_PENDING;
+    NdisReleaseSpinLock(&ClientLock);
+    ClientReleaseAf(Af);
+    return Status;
 }
 
 /*
@@ -748,38 +757,18 @@ static NDIS_STATUS NTAPI ClientCoOidRequest(
         return NDIS_STATUS_NOT_SUPPORTED;
     }
     OidRequest->DATA.SET_INFORMATION.BytesRead = 0;
-    NdisAcquireSpinLock(&ClientLock);
-    Af = ClientFindAf(ProtocolAfContext);
-    if (Af != NULL && Af->State == ClientAfOpen) {
-        Af->State = ClientAfClosing;
-    } else {
-        Af = NULL;
-    }
-    NdisReleaseSpinLock(&ClientLock);
+    Af = ClientGetAf(ProtocolAfContext);
     if (Af != NULL) {
-        ClientCloseAf(Af);
+        NdisAcquireSpinLock(&ClientLock);
+        Af->TakeDown = TRUE;
+        NdisReleaseSpinLock(&ClientLock);
+        ClientRun(Af);
+        ClientReleaseAf(Af);
     }
     return NDIS_STATUS_SUCCESS;
 }
 
 /* --- what this client does not use -------------------------------------------------------------- */
-
-static NDIS_STATUS NTAPI ClientCoCreateVc(
-    NDIS_HANDLE ProtocolAfContext,
-    NDIS_HANDLE NdisVcHandle,
-    PNDIS_HANDLE ProtocolVcContext)
-{
-    UNREFERENCED_PARAMETER(ProtocolAfContext);
-    UNREFERENCED_PARAMETER(NdisVcHandle);
-    UNREFERENCED_PARAMETER(ProtocolVcContext);
-    return NDIS_STATUS_NOT_SUPPORTED;
-}
-
-static NDIS_STATUS NTAPI ClientCoDeleteVc(NDIS_HANDLE ProtocolVcContext)
-{
-    UNREFERENCED_PARAMETER(ProtocolVcContext);
-    return NDIS_STATUS_NOT_SUPPORTED;
-}
 
 static VOID NTAPI ClientCoOidRequestComplete(
     NDIS_HANDLE ProtocolAfContext,
@@ -793,122 +782,6 @@ static VOID NTAPI ClientCoOidRequestComplete(
     UNREFERENCED_PARAMETER(ProtocolPartyContext);
     UNREFERENCED_PARAMETER(OidRequest);
     UNREFERENCED_PARAMETER(Status);
-}
-
-static VOID NTAPI ClientClRegisterSapComplete(
-    NDIS_STATUS Status,
-    NDIS_HANDLE ProtocolSapContext,
-    PCO_SAP Sap,
-    NDIS_HANDLE NdisSapHandle)
-{
-    UNREFERENCED_PARAMETER(Status);
-    UNREFERENCED_PARAMETER(ProtocolSapContext);
-    UNREFERENCED_PARAMETER(Sap);
-    UNREFERENCED_PARAMETER(NdisSapHandle);
-}
-
-static VOID NTAPI ClientClDeregisterSapComplete(NDIS_STATUS Status, NDIS_HANDLE ProtocolSapContext)
-{
-    UNREFERENCED_PARAMETER(Status);
-    UNREFERENCED_PARAMETER(ProtocolSapContext);
-}
-
-static VOID NTAPI ClientClMakeCallComplete(
-    NDIS_STATUS Status,
-    NDIS_HANDLE ProtocolVcContext,
-    NDIS_HANDLE NdisPartyHandle,
-    PCO_CALL_PARAMETERS CallParameters)
-{
-    UNREFERENCED_PARAMETER(Status);
-    UNREFERENCED_PARAMETER(ProtocolVcContext);
-    UNREFERENCED_PARAMETER(NdisPartyHandle);
-    UNREFERENCED_PARAMETER(CallParameters);
-}
-
-static VOID NTAPI ClientClModifyCallQoSComplete(
-    NDIS_STATUS Status,
-    NDIS_HANDLE ProtocolVcContext,
-    PCO_CALL_PARAMETERS CallParameters)
-{
-    UNREFERENCED_PARAMETER(Status);
-    UNREFERENCED_PARAMETER(ProtocolVcContext);
-    UNREFERENCED_PARAMETER(CallParameters);
-}
-
-static VOID NTAPI ClientClCloseCallComplete(
-    NDIS_STATUS Status,
-    NDIS_HANDLE ProtocolVcContext,
-    NDIS_HANDLE ProtocolPartyContext)
-{
-    UNREFERENCED_PARAMETER(Status);
-    UNREFERENCED_PARAMETER(ProtocolVcContext);
-    UNREFERENCED_PARAMETER(ProtocolPartyContext);
-}
-
-static VOID NTAPI ClientClAddPartyComplete(
-    NDIS_STATUS Status,
-    NDIS_HANDLE ProtocolPartyContext,
-    NDIS_HANDLE NdisPartyHandle,
-    PCO_CALL_PARAMETERS CallParameters)
-{
-    UNREFERENCED_PARAMETER(Status);
-    UNREFERENCED_PARAMETER(ProtocolPartyContext);
-    UNREFERENCED_PARAMETER(NdisPartyHandle);
-    UNREFERENCED_PARAMETER(CallParameters);
-}
-
-static VOID NTAPI ClientClDropPartyComplete(NDIS_STATUS Status, NDIS_HANDLE ProtocolPartyContext)
-{
-    UNREFERENCED_PARAMETER(Status);
-    UNREFERENCED_PARAMETER(ProtocolPartyContext);
-}
-
-static NDIS_STATUS NTAPI ClientClIncomingCall(
-    NDIS_HANDLE ProtocolSapContext,
-    NDIS_HANDLE ProtocolVcContext,
-    PCO_CALL_PARAMETERS CallParameters)
-{
-    UNREFERENCED_PARAMETER(ProtocolSapContext);
-    UNREFERENCED_PARAMETER(ProtocolVcContext);
-    UNREFERENCED_PARAMETER(CallParameters);
-    return NDIS_STATUS_NOT_SUPPORTED;
-}
-
-static VOID NTAPI ClientClIncomingCallQoSChange(
-    NDIS_HANDLE ProtocolVcContext,
-    PCO_CALL_PARAMETERS CallParameters)
-{
-    UNREFERENCED_PARAMETER(ProtocolVcContext);
-    UNREFERENCED_PARAMETER(CallParameters);
-}
-
-static VOID NTAPI ClientClIncomingCloseCall(
-    NDIS_STATUS CloseStatus,
-    NDIS_HANDLE ProtocolVcContext,
-    PVOID CloseData,
-    UINT Size)
-{
-    UNREFERENCED_PARAMETER(CloseStatus);
-    UNREFERENCED_PARAMETER(ProtocolVcContext);
-    UNREFERENCED_PARAMETER(CloseData);
-    UNREFERENCED_PARAMETER(Size);
-}
-
-static VOID NTAPI ClientClIncomingDropParty(
-    NDIS_STATUS DropStatus,
-    NDIS_HANDLE ProtocolPartyContext,
-    PVOID CloseData,
-    UINT Size)
-{
-    UNREFERENCED_PARAMETER(DropStatus);
-    UNREFERENCED_PARAMETER(ProtocolPartyContext);
-    UNREFERENCED_PARAMETER(CloseData);
-    UNREFERENCED_PARAMETER(Size);
-}
-
-static VOID NTAPI ClientClCallConnected(NDIS_HANDLE ProtocolVcContext)
-{
-    UNREFERENCED_PARAMETER(ProtocolVcContext);
 }
 
 static VOID NTAPI ClientCoStatusEx(
@@ -1020,25 +893,12 @@ static NDIS_STATUS NTAPI ClientSetOptions(NDIS_HANDLE NdisDriverHandle, NDIS_HAN
     Cl.Header.Type = NDIS_OBJECT_TYPE_CO_CLIENT_OPTIONAL_HANDLERS;
     Cl.Header.Revision = NDIS_CO_CLIENT_OPTIONAL_HANDLERS_REVISION_1;
     Cl.Header.Size = NDIS_SIZEOF_CO_CLIENT_OPTIONAL_HANDLERS_REVISION_1;
-    Cl.ClCreateVcHandler = ClientCoCreateVc;
-    Cl.ClDeleteVcHandler = ClientCoDeleteVc;
     Cl.ClOidRequestHandler = ClientCoOidRequest;
     Cl.ClOidRequestCompleteHandler = ClientCoOidRequestComplete;
     Cl.ClOpenAfCompleteHandlerEx = ClientClOpenAfCompleteEx;
     Cl.ClCloseAfCompleteHandler = ClientClCloseAfComplete;
-    Cl.ClRegisterSapCompleteHandler = ClientClRegisterSapComplete;
-    Cl.ClDeregisterSapCompleteHandler = ClientClDeregisterSapComplete;
-    Cl.ClMakeCallCompleteHandler = ClientClMakeCallComplete;
-    Cl.ClModifyCallQoSCompleteHandler = ClientClModifyCallQoSComplete;
-    Cl.ClCloseCallCompleteHandler = ClientClCloseCallComplete;
-    Cl.ClAddPartyCompleteHandler = ClientClAddPartyComplete;
-    Cl.ClDropPartyCompleteHandler = ClientClDropPartyComplete;
-    Cl.ClIncomingCallHandler = ClientClIncomingCall;
-    Cl.ClIncomingCallQoSChangeHandler = ClientClIncomingCallQoSChange;
-    Cl.ClIncomingCloseCallHandler = ClientClIncomingCloseCall;
-    Cl.ClIncomingDropPartyHandler = ClientClIncomingDropParty;
-    Cl.ClCallConnectedHandler = ClientClCallConnected;
     Cl.ClNotifyCloseAfHandler = ClientClNotifyCloseAf;
+    ClientSetCallHandlers(&Cl);
     return NdisSetOptionalHandlers(NdisDriverHandle, &Cl.Header);
 }
 
@@ -1061,6 +921,7 @@ NTSTATUS NTAPI DriverEntry(PDRIVER_OBJECT DriverObject, PUNICODE_STRING Registry
     DriverObject->DriverUnload = ClientUnload;
     NdisAllocateSpinLock(&ClientLock);
     InitializeListHead(&ClientAfs);
+    ClientInitializeCalls();
 
     NdisZeroMemory(&Characteristics, sizeof(Characteristics));
     Characteristics.Header.Type = NDIS_OBJECT_TYPE_PROTOCOL_DRIVER_CHARACTERISTICS;

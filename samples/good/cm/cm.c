@@ -1,16 +1,16 @@
 /*
- * cm.c - an NDIS 6.20 stand-alone call manager.
+ * cm.c - an NDIS 6.20 stand-alone call manager: the driver, its bindings and address families.
  *
- * What it shows: a protocol that serves an address family (AF) on every adapter that it is bound to,
- * between the clients above and the connection-oriented miniport below (../miniport). When it is
- * unbound with an AF still open, it asks the AF's client to close it, and only then closes the adapter.
+ * What the call manager shows: a protocol that serves an address family (AF) on every adapter that it is
+ * bound to, between the clients above and the connection-oriented miniport below (../miniport). It is a
+ * small switch: a client that calls the address of another client's SAP on the same adapter reaches it.
+ * When it is unbound with an AF still open, it asks the AF's client to close it, and only then closes the
+ * adapter.
  *
- * SAPs, VCs and calls are not supported. Their handlers are registered, because NDIS wants every one
- * of them, and answer NDIS_STATUS_NOT_SUPPORTED.
- *
- * Read in this order: the structures, DriverEntry and CmSetOptions at the end of the file, then
- * opening, closing, and binding, where the unbind is. The miniport call manager (../mcm) does the same
- * from within the miniport; the two differ in what keeps them alive and in who may wait where.
+ * Read cm.h first, then DriverEntry and CmSetOptions at the end of this file, then opening, closing, and
+ * binding, where the unbind is; then switch.c. The miniport call manager (../mcm) does the same from
+ * within the miniport; the two differ in what keeps them alive, in who may wait where, and in that the
+ * MCM has no miniport below it to activate VCs.
  *
  * Registry values, all integers, read when an adapter is bound:
  *
@@ -25,94 +25,21 @@
  *            6 the first close of each AF is refused with NDIS_STATUS_NOT_ACCEPTED, then as 0
  *            7 a close that comes while its client is being notified pends until the notifying call
  *              has returned, also when it comes out of that very call; else as 0
+ *   RegisterSap, DeregisterSap, MakeCall, ModifyCallQoS, CloseCall, AddParty, DropParty
+ *            0 the handler answers itself, if it can without waiting for anything (default)
+ *            1 it pends, and what is asked for is done later, at PASSIVE_LEVEL
+ *            2 it pends, and what is asked for is done at once, if it can be
+ *            5 it pends, and what is asked for is done later, at DISPATCH_LEVEL
  *   AddressFamily  N the family to register (default CO_ADDRESS_FAMILY_Q2931)
  *
- * Whatever CloseAf says, a close that crosses our own notification pends; see CmCloseAf.
- *
- * Locking. One spin lock per binding. It is never held across a call into NDIS that can call back
- * (only the event functions are called with it): a completion may run the client's handler, that
- * handler may run one of ours, and all of it on this very stack.
+ * Whatever CloseAf says, a close pends that crosses our own notification, or that comes before we have
+ * deleted the VCs on which we offered calls; see CmCloseAf.
  */
 
-#include <ndis.h>
-
-#define CM_POOL_TAG 'cCoC'
+#include "cm.h"
 
 /* How long a DISPATCH_LEVEL completion is put off, in units of 100 ns; negative = from now. */
 #define CM_TIMER_DUE (-10000ll)
-
-typedef struct _CM_OPTIONS {
-    ULONG OpenAf;
-    ULONG CloseAf;
-    ULONG AddressFamily;
-} CM_OPTIONS;
-
-/* One bound adapter. */
-typedef struct _CM_BINDING {
-    NDIS_HANDLE NdisBindingHandle;
-    NDIS_HANDLE UnbindContext;
-    CM_OPTIONS Options;
-    CO_ADDRESS_FAMILY AddressFamily;
-
-    /* Must outlive NdisOpenAdapterEx if that pends, so it cannot be on the stack. */
-    NDIS_OPEN_PARAMETERS OpenParameters;
-    NDIS_MEDIUM MediumArray[2];
-    UINT SelectedMediumIndex;
-
-    /* For a bind that waits for its open, or for the close of an adapter that is no use. */
-    NDIS_EVENT AdapterEvent;
-    NDIS_STATUS AdapterStatus;
-
-    NDIS_SPIN_LOCK Lock;
-    /* The rest is under the lock, save where it says otherwise. */
-    LIST_ENTRY Afs;
-    /* One for the binding itself until it is unbound; one per AF that exists or whose failed open is
-     * still to be reported. The adapter is closed when this is 0. */
-    ULONG Users;
-    BOOLEAN Unbinding;
-
-    /* Completions at DISPATCH_LEVEL: a timer, and what its function has to do. */
-    NDIS_HANDLE Timer; /* NULL if no option wants it; constant once bound */
-    LIST_ENTRY TimerOperations;
-
-    /* Allocated with the binding, since an unbind may not fail. Constant. */
-    PIO_WORKITEM NotifyWorkItem;
-    PIO_WORKITEM UnbindWorkItem;
-    /* NotifyWorkItem is queued and has not begun to run. */
-    BOOLEAN NotifyQueued;
-} CM_BINDING, *PCM_BINDING;
-
-typedef enum _CM_AF_STATE {
-    /* Until our completion of the open has returned: NDIS does not know yet that it succeeded. */
-    CmAfOpening,
-    CmAfOpen,
-    CmAfClosing
-} CM_AF_STATE;
-
-/* One address family as one client has it open. */
-typedef struct _CM_AF {
-    LIST_ENTRY Link; /* in CM_BINDING.Afs as long as it exists */
-    PCM_BINDING Binding;
-    NDIS_HANDLE NdisAfHandle;
-    CM_AF_STATE State;
-
-    /*
-     * One for NDIS, from the open until the close is done; one for a notification, from the call
-     * until it is known how it ended; one for every call of ours that still looks at this structure.
-     * A notification ends after the close that it asks for, so ProtocolCmCloseAf must not free.
-     */
-    ULONG References;
-
-    /* The client has been notified, or the notification is being made. */
-    BOOLEAN Notified;
-    /* The thread that is inside NdisCmNotifyCloseAddressFamily for this AF, or NULL. */
-    PKTHREAD NotifyThread;
-    BOOLEAN NotifyCalling;
-    /* A close arrived meanwhile on another thread; the notifying thread completes it. */
-    BOOLEAN CloseHeld;
-    /* CloseAf = 6: the one refusal has been given. */
-    BOOLEAN CloseRefused;
-} CM_AF, *PCM_AF;
 
 /* A completion that is put off. */
 typedef struct _CM_OPERATION {
@@ -123,8 +50,9 @@ typedef struct _CM_OPERATION {
     NDIS_STATUS Status;
 } CM_OPERATION, *PCM_OPERATION;
 
+NDIS_HANDLE CmProtocolHandle;
+
 static PDRIVER_OBJECT CmDriverObject;
-static NDIS_HANDLE CmProtocolHandle;
 
 DRIVER_INITIALIZE DriverEntry;
 static DRIVER_UNLOAD CmUnload;
@@ -144,54 +72,87 @@ static IO_WORKITEM_ROUTINE_EX CmUnbindWork;
 
 /* --- configuration ----------------------------------------------------------------------------- */
 
-static ULONG CmReadInteger(NDIS_HANDLE Configuration, PNDIS_STRING Name, ULONG Default)
-{
-    PNDIS_CONFIGURATION_PARAMETER Parameter;
-    NDIS_STATUS Status;
+#define CM_VALUE(Name, Default) \
+    { NDIS_STRING_CONST(#Name), FIELD_OFFSET(CM_OPTIONS, Name), Default }
 
-    NdisReadConfiguration(&Status, &Parameter, Configuration, Name, NdisParameterInteger);
-    return Status == NDIS_STATUS_SUCCESS ? Parameter->ParameterData.IntegerData : Default;
-}
+static const struct {
+    NDIS_STRING Name;
+    ULONG Offset;
+    ULONG Default;
+} CmValues[] = {
+    CM_VALUE(OpenAf, 0),
+    CM_VALUE(CloseAf, 0),
+    CM_VALUE(RegisterSap, 0),
+    CM_VALUE(DeregisterSap, 0),
+    CM_VALUE(MakeCall, 0),
+    CM_VALUE(ModifyCallQoS, 0),
+    CM_VALUE(CloseCall, 0),
+    CM_VALUE(AddParty, 0),
+    CM_VALUE(DropParty, 0),
+    CM_VALUE(AddressFamily, CO_ADDRESS_FAMILY_Q2931),
+};
 
 static VOID CmReadOptions(CM_OPTIONS *Options)
 {
-    NDIS_STRING OpenAf = NDIS_STRING_CONST("OpenAf");
-    NDIS_STRING CloseAf = NDIS_STRING_CONST("CloseAf");
-    NDIS_STRING AddressFamily = NDIS_STRING_CONST("AddressFamily");
     NDIS_CONFIGURATION_OBJECT Object;
     NDIS_HANDLE Configuration;
+    BOOLEAN Opened;
+    ULONG Index;
 
-    NdisZeroMemory(Options, sizeof(*Options));
-    Options->AddressFamily = CO_ADDRESS_FAMILY_Q2931;
     NdisZeroMemory(&Object, sizeof(Object));
     Object.Header.Type = NDIS_OBJECT_TYPE_CONFIGURATION_OBJECT;
     Object.Header.Revision = NDIS_CONFIGURATION_OBJECT_REVISION_1;
     Object.Header.Size = NDIS_SIZEOF_CONFIGURATION_OBJECT_REVISION_1;
     Object.NdisHandle = CmProtocolHandle;
-    if (NdisOpenConfigurationEx(&Object, &Configuration) != NDIS_STATUS_SUCCESS) {
-        return;
+    Opened = NdisOpenConfigurationEx(&Object, &Configuration) == NDIS_STATUS_SUCCESS;
+    for (Index = 0; Index < RTL_NUMBER_OF(CmValues); Index++) {
+        ULONG Value = CmValues[Index].Default;
+
+        if (Opened) {
+            PNDIS_CONFIGURATION_PARAMETER Parameter;
+            NDIS_STRING Name = CmValues[Index].Name;
+            NDIS_STATUS Status;
+
+            NdisReadConfiguration(
+                &Status, &Parameter, Configuration, &Name, NdisParameterInteger);
+            if (Status == NDIS_STATUS_SUCCESS) {
+                Value = Parameter->ParameterData.IntegerData;
+            }
+        }
+        *(PULONG)((PUCHAR)Options + CmValues[Index].Offset) = Value;
     }
-    Options->OpenAf = CmReadInteger(Configuration, &OpenAf, 0);
-    Options->CloseAf = CmReadInteger(Configuration, &CloseAf, 0);
-    Options->AddressFamily = CmReadInteger(Configuration, &AddressFamily, CO_ADDRESS_FAMILY_Q2931);
-    NdisCloseConfiguration(Configuration);
+    if (Opened) {
+        NdisCloseConfiguration(Configuration);
+    }
 }
 
-/* --- references and deferred work --------------------------------------------------------------- */
+/* --- memory, references and deferred work ------------------------------------------------------- */
+
+/* Zeroed; NULL if memory is short. */
+PVOID CmAllocate(ULONG Size)
+{
+    PVOID Memory = NdisAllocateMemoryWithTagPriority(
+        CmProtocolHandle, Size, CM_POOL_TAG, NormalPoolPriority);
+
+    if (Memory != NULL) {
+        NdisZeroMemory(Memory, Size);
+    }
+    return Memory;
+}
 
 /*
  * A protocol cannot use NdisAllocateIoWorkItem: NDIS knows no device object for it. With its driver
  * object it can use the kernel's work items, if it queues them with IoQueueWorkItemEx. The parameter
  * is typed for the older use with a device object.
  */
-static PIO_WORKITEM CmAllocateWorkItem(VOID)
+PIO_WORKITEM CmAllocateWorkItem(VOID)
 {
     return IoAllocateWorkItem((PDEVICE_OBJECT)CmDriverObject);
 }
 
 /* The binding may be gone when this returns. The last use goes only in an unbind; what is then left to
  * do needs PASSIVE_LEVEL, which the caller may not have. */
-static VOID CmReleaseBinding(PCM_BINDING Binding)
+VOID CmReleaseBinding(PCM_BINDING Binding)
 {
     BOOLEAN Last;
 
@@ -272,8 +233,6 @@ static VOID CmCompleteOpen(PCM_AF Af, NDIS_STATUS Status)
     CmReleaseAf(Af);
 }
 
-static VOID CmCompleteClose(PCM_AF Af);
-
 static VOID CmRunOperation(PCM_AF Af, BOOLEAN Close, NDIS_STATUS Status)
 {
     if (Close) {
@@ -306,6 +265,7 @@ static VOID NTAPI CmTimer(
     PVOID SystemSpecific3)
 {
     PCM_BINDING Binding = FunctionContext;
+    BOOLEAN RunSwitch;
 
     UNREFERENCED_PARAMETER(SystemSpecific1);
     UNREFERENCED_PARAMETER(SystemSpecific2);
@@ -323,7 +283,7 @@ static VOID NTAPI CmTimer(
         }
         NdisDprReleaseSpinLock(&Binding->Lock);
         if (Operation == NULL) {
-            return;
+            break;
         }
         Af = Operation->Af;
         Close = Operation->Close;
@@ -333,6 +293,24 @@ static VOID NTAPI CmTimer(
          * timer function. */
         CmRunOperation(Af, Close, Status);
     }
+    NdisDprAcquireSpinLock(&Binding->Lock);
+    RunSwitch = Binding->SwitchTimed;
+    Binding->SwitchTimed = FALSE;
+    NdisDprReleaseSpinLock(&Binding->Lock);
+    if (RunSwitch) {
+        CmRunSwitch(Binding);
+        CmReleaseBinding(Binding);
+    }
+}
+
+/* Has CmTimer run in a while. The caller holds the lock: setting a timer calls nobody back, and keeping the
+ * lock keeps the unbind away. */
+VOID CmSetTimer(PCM_BINDING Binding)
+{
+    LARGE_INTEGER DueTime;
+
+    DueTime.QuadPart = CM_TIMER_DUE;
+    NdisSetTimerObject(Binding->Timer, DueTime, 0, NULL);
 }
 
 /* NULL if memory is short. Mode 5 is carried out by the timer, any other by a work item. */
@@ -340,12 +318,10 @@ static PCM_OPERATION CmAllocateOperation(ULONG Mode)
 {
     PCM_OPERATION Operation;
 
-    Operation = NdisAllocateMemoryWithTagPriority(
-        CmProtocolHandle, sizeof(*Operation), CM_POOL_TAG, NormalPoolPriority);
+    Operation = CmAllocate(sizeof(*Operation));
     if (Operation == NULL) {
         return NULL;
     }
-    NdisZeroMemory(Operation, sizeof(*Operation));
     if (Mode != 5) {
         Operation->WorkItem = CmAllocateWorkItem();
         if (Operation->WorkItem == NULL) {
@@ -360,7 +336,6 @@ static PCM_OPERATION CmAllocateOperation(ULONG Mode)
 static VOID CmQueueOperation(PCM_OPERATION Operation, PCM_AF Af, BOOLEAN Close, NDIS_STATUS Status)
 {
     PCM_BINDING Binding = Af->Binding;
-    LARGE_INTEGER DueTime;
 
     Operation->Af = Af;
     Operation->Close = Close;
@@ -369,11 +344,9 @@ static VOID CmQueueOperation(PCM_OPERATION Operation, PCM_AF Af, BOOLEAN Close, 
         IoQueueWorkItemEx(Operation->WorkItem, CmOperationWork, DelayedWorkQueue, Operation);
         return;
     }
-    DueTime.QuadPart = CM_TIMER_DUE;
-    /* Setting a timer calls nobody back, and keeping the lock keeps the unbind away. */
     NdisAcquireSpinLock(&Binding->Lock);
     InsertTailList(&Binding->TimerOperations, &Operation->Link);
-    NdisSetTimerObject(Binding->Timer, DueTime, 0, NULL);
+    CmSetTimer(Binding);
     NdisReleaseSpinLock(&Binding->Lock);
 }
 
@@ -399,8 +372,7 @@ static NDIS_STATUS NTAPI CmOpenAf(
     if (Mode == 3) {
         return NDIS_STATUS_RESOURCES;
     }
-    Af = NdisAllocateMemoryWithTagPriority(
-        CmProtocolHandle, sizeof(*Af), CM_POOL_TAG, NormalPoolPriority);
+    Af = CmAllocate(sizeof(*Af));
     if (Af == NULL) {
         return NDIS_STATUS_RESOURCES;
     }
@@ -411,7 +383,7 @@ static NDIS_STATUS NTAPI CmOpenAf(
             return NDIS_STATUS_RESOURCES;
         }
     }
-    NdisZeroMemory(Af, sizeof(*Af));
+    InitializeListHead(&Af->Vcs);
     Af->Binding = Binding;
     Af->NdisAfHandle = NdisAfHandle;
     Af->References = 1;
@@ -452,20 +424,45 @@ static NDIS_STATUS NTAPI CmOpenAf(
 
 /* Ends a close that pends. A close that has been accepted cannot fail any more, and from this call on
  * the handle is dead. */
-static VOID CmCompleteClose(PCM_AF Af)
+VOID CmCompleteClose(PCM_AF Af)
 {
     NdisCmCloseAddressFamilyComplete(NDIS_STATUS_SUCCESS, Af->NdisAfHandle);
     CmReleaseAf(Af);
 }
 
+/* Whether nothing stands against the end of a close. Under the lock. */
+static BOOLEAN CmIsDrained(PCM_AF Af)
+{
+    return !Af->CloseHeld && Af->Saps == 0 && IsListEmpty(&Af->Vcs);
+}
+
+/* Finds an AF whose close pends and can be completed now; it is the caller's to complete. Under the
+ * lock. */
+PCM_AF CmTakeDrainedAf(PCM_BINDING Binding)
+{
+    PLIST_ENTRY Entry;
+
+    for (Entry = Binding->Afs.Flink; Entry != &Binding->Afs; Entry = Entry->Flink) {
+        PCM_AF Af = CONTAINING_RECORD(Entry, CM_AF, Link);
+
+        if (Af->ClosePended && CmIsDrained(Af)) {
+            Af->ClosePended = FALSE;
+            return Af;
+        }
+    }
+    return NULL;
+}
+
 /*
- * The client closes the AF. All that the open allocated goes away with the last reference. With calls
- * or SAPs still to be taken down, the close would pend until they are.
+ * The client closes the AF. All that the open allocated goes away with the last reference. NDIS makes
+ * sure that the client has closed its calls, deleted its VCs, and begun to deregister its SAPs. What
+ * may still be there are the deregistrations, and VCs that we created to offer it calls; the close
+ * pends until they are gone.
  *
  * There is one race to take care of. An unbind that is about to notify this client uses the AF handle,
  * and a close kills that handle when it is done. So as long as the notifying thread has not returned
- * from its call, the close pends, and that thread completes it. It is another matter if the close
- * comes out of that very call: NDIS has the handle then, and nobody will use it again.
+ * from its call, the close pends. It is another matter if the close comes out of that very call: NDIS
+ * has the handle then, and nobody will use it again.
  */
 static NDIS_STATUS NTAPI CmCloseAf(NDIS_HANDLE CallMgrAfContext)
 {
@@ -487,8 +484,10 @@ static NDIS_STATUS NTAPI CmCloseAf(NDIS_HANDLE CallMgrAfContext)
         return NDIS_STATUS_NOT_ACCEPTED;
     }
     Af->State = CmAfClosing;
-    if (Af->NotifyCalling && (Mode == 7 || Thread == NULL || Thread != Af->NotifyThread)) {
-        Af->CloseHeld = TRUE;
+    Af->CloseHeld =
+        Af->NotifyCalling && (Mode == 7 || Thread == NULL || Thread != Af->NotifyThread);
+    if (!CmIsDrained(Af)) {
+        Af->ClosePended = TRUE;
         NdisReleaseSpinLock(&Binding->Lock);
         if (Operation != NULL) {
             if (Operation->WorkItem != NULL) {
@@ -543,7 +542,6 @@ static VOID CmNotifyAf(PCM_AF Af)
 {
     PCM_BINDING Binding = Af->Binding;
     NDIS_STATUS Status;
-    BOOLEAN CloseHeld;
 
     /*
      * NDIS_STATUS_PENDING  the client is at it; CmNotifyCloseAfComplete is called at the end of it,
@@ -557,11 +555,10 @@ static VOID CmNotifyAf(PCM_AF Af)
     NdisAcquireSpinLock(&Binding->Lock);
     Af->NotifyCalling = FALSE;
     Af->NotifyThread = NULL;
-    CloseHeld = Af->CloseHeld;
+    Af->CloseHeld = FALSE;
     NdisReleaseSpinLock(&Binding->Lock);
-    if (CloseHeld) {
-        CmCompleteClose(Af);
-    }
+    /* A close that was held goes on. */
+    CmRunSwitch(Binding);
     if (Status != NDIS_STATUS_PENDING) {
         CmReleaseAf(Af);
     }
@@ -604,20 +601,35 @@ static VOID NTAPI CmNotifyWork(PVOID IoObject, PVOID Context, PIO_WORKITEM WorkI
 
 static VOID CmFreeBinding(PCM_BINDING Binding)
 {
+    PIO_WORKITEM WorkItems[] = {
+        Binding->NotifyWorkItem,
+        Binding->UnbindWorkItem,
+        Binding->SwitchWorkItem,
+        Binding->RetryWorkItem,
+    };
+    ULONG Index;
+
     if (Binding->Timer != NULL) {
         /* If the timer cannot be cancelled its function may be running; that is waited for. */
         NdisCancelTimerObject(Binding->Timer);
         KeFlushQueuedDpcs();
         NdisFreeTimerObject(Binding->Timer);
     }
-    if (Binding->NotifyWorkItem != NULL) {
-        IoFreeWorkItem(Binding->NotifyWorkItem);
-    }
-    if (Binding->UnbindWorkItem != NULL) {
-        IoFreeWorkItem(Binding->UnbindWorkItem);
+    for (Index = 0; Index < RTL_NUMBER_OF(WorkItems); Index++) {
+        if (WorkItems[Index] != NULL) {
+            IoFreeWorkItem(WorkItems[Index]);
+        }
     }
     NdisFreeSpinLock(&Binding->Lock);
     NdisFreeMemory(Binding, 0, 0);
+}
+
+/* Whether anything is to be answered at DISPATCH_LEVEL. */
+static BOOLEAN CmWantsTimer(const CM_OPTIONS *Options)
+{
+    return Options->OpenAf == 5 || Options->CloseAf == 5 || Options->RegisterSap == 5
+        || Options->DeregisterSap == 5 || Options->MakeCall == 5 || Options->ModifyCallQoS == 5
+        || Options->CloseCall == 5 || Options->AddParty == 5 || Options->DropParty == 5;
 }
 
 static PCM_BINDING CmCreateBinding(VOID)
@@ -625,14 +637,13 @@ static PCM_BINDING CmCreateBinding(VOID)
     NDIS_TIMER_CHARACTERISTICS Timer;
     PCM_BINDING Binding;
 
-    Binding = NdisAllocateMemoryWithTagPriority(
-        CmProtocolHandle, sizeof(*Binding), CM_POOL_TAG, NormalPoolPriority);
+    Binding = CmAllocate(sizeof(*Binding));
     if (Binding == NULL) {
         return NULL;
     }
-    NdisZeroMemory(Binding, sizeof(*Binding));
     NdisAllocateSpinLock(&Binding->Lock);
     InitializeListHead(&Binding->Afs);
+    InitializeListHead(&Binding->Saps);
     InitializeListHead(&Binding->TimerOperations);
     NdisInitializeEvent(&Binding->AdapterEvent);
     Binding->Users = 1;
@@ -642,11 +653,14 @@ static PCM_BINDING CmCreateBinding(VOID)
 
     Binding->NotifyWorkItem = CmAllocateWorkItem();
     Binding->UnbindWorkItem = CmAllocateWorkItem();
-    if (Binding->NotifyWorkItem == NULL || Binding->UnbindWorkItem == NULL) {
+    Binding->SwitchWorkItem = CmAllocateWorkItem();
+    Binding->RetryWorkItem = CmAllocateWorkItem();
+    if (Binding->NotifyWorkItem == NULL || Binding->UnbindWorkItem == NULL
+        || Binding->SwitchWorkItem == NULL || Binding->RetryWorkItem == NULL) {
         CmFreeBinding(Binding);
         return NULL;
     }
-    if (Binding->Options.OpenAf == 5 || Binding->Options.CloseAf == 5) {
+    if (CmWantsTimer(&Binding->Options)) {
         NdisZeroMemory(&Timer, sizeof(Timer));
         Timer.Header.Type = NDIS_OBJECT_TYPE_TIMER_CHARACTERISTICS;
         Timer.Header.Revision = NDIS_TIMER_CHARACTERISTICS_REVISION_1;
@@ -706,7 +720,13 @@ static NDIS_STATUS NTAPI CmBindAdapterEx(
     /* Needs the open adapter. The clients hear of the AF when this bind has succeeded. It fails if the
      * adapter is not connection-oriented, or has a call manager for the family already; then there is
      * nothing to do for us here. No call takes a registration back: it ends with the binding. */
-    Status = NdisCmRegisterAddressFamilyEx(Binding->NdisBindingHandle, &Binding->AddressFamily);
+    Status = CmOpenSignallingVc(Binding);
+    if (Status == NDIS_STATUS_SUCCESS) {
+        Status = NdisCmRegisterAddressFamilyEx(Binding->NdisBindingHandle, &Binding->AddressFamily);
+        if (Status != NDIS_STATUS_SUCCESS) {
+            CmCloseSignallingVc(Binding);
+        }
+    }
     if (Status != NDIS_STATUS_SUCCESS) {
         if (NdisCloseAdapterEx(Binding->NdisBindingHandle) == NDIS_STATUS_PENDING) {
             NdisWaitEvent(&Binding->AdapterEvent, 0);
@@ -741,6 +761,7 @@ static VOID NTAPI CmUnbindWork(PVOID IoObject, PVOID Context, PIO_WORKITEM WorkI
 
     UNREFERENCED_PARAMETER(IoObject);
     UNREFERENCED_PARAMETER(WorkItem);
+    CmCloseSignallingVc(Binding);
     if (NdisCloseAdapterEx(Binding->NdisBindingHandle) != NDIS_STATUS_PENDING) {
         CmUnbindDone(Binding);
     }
@@ -798,125 +819,6 @@ static VOID NTAPI CmCoAfRegisterNotify(
 {
     UNREFERENCED_PARAMETER(ProtocolBindingContext);
     UNREFERENCED_PARAMETER(AddressFamily);
-}
-
-static NDIS_STATUS NTAPI CmCreateVc(
-    NDIS_HANDLE ProtocolAfContext,
-    NDIS_HANDLE NdisVcHandle,
-    PNDIS_HANDLE ProtocolVcContext)
-{
-    UNREFERENCED_PARAMETER(ProtocolAfContext);
-    UNREFERENCED_PARAMETER(NdisVcHandle);
-    UNREFERENCED_PARAMETER(ProtocolVcContext);
-    return NDIS_STATUS_NOT_SUPPORTED;
-}
-
-static NDIS_STATUS NTAPI CmDeleteVc(NDIS_HANDLE ProtocolVcContext)
-{
-    UNREFERENCED_PARAMETER(ProtocolVcContext);
-    return NDIS_STATUS_NOT_SUPPORTED;
-}
-
-static NDIS_STATUS NTAPI CmRegisterSap(
-    NDIS_HANDLE CallMgrAfContext,
-    PCO_SAP Sap,
-    NDIS_HANDLE NdisSapHandle,
-    PNDIS_HANDLE CallMgrSapContext)
-{
-    UNREFERENCED_PARAMETER(CallMgrAfContext);
-    UNREFERENCED_PARAMETER(Sap);
-    UNREFERENCED_PARAMETER(NdisSapHandle);
-    UNREFERENCED_PARAMETER(CallMgrSapContext);
-    return NDIS_STATUS_NOT_SUPPORTED;
-}
-
-static NDIS_STATUS NTAPI CmDeregisterSap(NDIS_HANDLE CallMgrSapContext)
-{
-    UNREFERENCED_PARAMETER(CallMgrSapContext);
-    return NDIS_STATUS_NOT_SUPPORTED;
-}
-
-static NDIS_STATUS NTAPI CmMakeCall(
-    NDIS_HANDLE CallMgrVcContext,
-    PCO_CALL_PARAMETERS CallParameters,
-    NDIS_HANDLE NdisPartyHandle,
-    PNDIS_HANDLE CallMgrPartyContext)
-{
-    UNREFERENCED_PARAMETER(CallMgrVcContext);
-    UNREFERENCED_PARAMETER(CallParameters);
-    UNREFERENCED_PARAMETER(NdisPartyHandle);
-    UNREFERENCED_PARAMETER(CallMgrPartyContext);
-    return NDIS_STATUS_NOT_SUPPORTED;
-}
-
-static NDIS_STATUS NTAPI CmCloseCall(
-    NDIS_HANDLE CallMgrVcContext,
-    NDIS_HANDLE CallMgrPartyContext,
-    PVOID CloseData,
-    UINT Size)
-{
-    UNREFERENCED_PARAMETER(CallMgrVcContext);
-    UNREFERENCED_PARAMETER(CallMgrPartyContext);
-    UNREFERENCED_PARAMETER(CloseData);
-    UNREFERENCED_PARAMETER(Size);
-    return NDIS_STATUS_NOT_SUPPORTED;
-}
-
-static VOID NTAPI CmIncomingCallComplete(
-    NDIS_STATUS Status,
-    NDIS_HANDLE CallMgrVcContext,
-    PCO_CALL_PARAMETERS CallParameters)
-{
-    UNREFERENCED_PARAMETER(Status);
-    UNREFERENCED_PARAMETER(CallMgrVcContext);
-    UNREFERENCED_PARAMETER(CallParameters);
-}
-
-static NDIS_STATUS NTAPI CmAddParty(
-    NDIS_HANDLE CallMgrVcContext,
-    PCO_CALL_PARAMETERS CallParameters,
-    NDIS_HANDLE NdisPartyHandle,
-    PNDIS_HANDLE CallMgrPartyContext)
-{
-    UNREFERENCED_PARAMETER(CallMgrVcContext);
-    UNREFERENCED_PARAMETER(CallParameters);
-    UNREFERENCED_PARAMETER(NdisPartyHandle);
-    UNREFERENCED_PARAMETER(CallMgrPartyContext);
-    return NDIS_STATUS_NOT_SUPPORTED;
-}
-
-static NDIS_STATUS NTAPI CmDropParty(NDIS_HANDLE CallMgrPartyContext, PVOID CloseData, UINT Size)
-{
-    UNREFERENCED_PARAMETER(CallMgrPartyContext);
-    UNREFERENCED_PARAMETER(CloseData);
-    UNREFERENCED_PARAMETER(Size);
-    return NDIS_STATUS_NOT_SUPPORTED;
-}
-
-/* Answers to NdisCmActivateVc and NdisCmDeactivateVc, if the miniport pends them. */
-static VOID NTAPI CmActivateVcComplete(
-    NDIS_STATUS Status,
-    NDIS_HANDLE CallMgrVcContext,
-    PCO_CALL_PARAMETERS CallParameters)
-{
-    UNREFERENCED_PARAMETER(Status);
-    UNREFERENCED_PARAMETER(CallMgrVcContext);
-    UNREFERENCED_PARAMETER(CallParameters);
-}
-
-static VOID NTAPI CmDeactivateVcComplete(NDIS_STATUS Status, NDIS_HANDLE CallMgrVcContext)
-{
-    UNREFERENCED_PARAMETER(Status);
-    UNREFERENCED_PARAMETER(CallMgrVcContext);
-}
-
-static NDIS_STATUS NTAPI CmModifyCallQoS(
-    NDIS_HANDLE CallMgrVcContext,
-    PCO_CALL_PARAMETERS CallParameters)
-{
-    UNREFERENCED_PARAMETER(CallMgrVcContext);
-    UNREFERENCED_PARAMETER(CallParameters);
-    return NDIS_STATUS_NOT_SUPPORTED;
 }
 
 static NDIS_STATUS NTAPI CmOidRequest(
@@ -1055,23 +957,12 @@ static NDIS_STATUS NTAPI CmSetOptions(NDIS_HANDLE NdisDriverHandle, NDIS_HANDLE 
     Cm.Header.Type = NDIS_OBJECT_TYPE_CO_CALL_MANAGER_OPTIONAL_HANDLERS;
     Cm.Header.Revision = NDIS_CO_CALL_MANAGER_OPTIONAL_HANDLERS_REVISION_1;
     Cm.Header.Size = NDIS_SIZEOF_CO_CALL_MANAGER_OPTIONAL_HANDLERS_REVISION_1;
-    Cm.CmCreateVcHandler = CmCreateVc;
-    Cm.CmDeleteVcHandler = CmDeleteVc;
     Cm.CmOpenAfHandler = CmOpenAf;
     Cm.CmCloseAfHandler = CmCloseAf;
-    Cm.CmRegisterSapHandler = CmRegisterSap;
-    Cm.CmDeregisterSapHandler = CmDeregisterSap;
-    Cm.CmMakeCallHandler = CmMakeCall;
-    Cm.CmCloseCallHandler = CmCloseCall;
-    Cm.CmIncomingCallCompleteHandler = CmIncomingCallComplete;
-    Cm.CmAddPartyHandler = CmAddParty;
-    Cm.CmDropPartyHandler = CmDropParty;
-    Cm.CmActivateVcCompleteHandler = CmActivateVcComplete;
-    Cm.CmDeactivateVcCompleteHandler = CmDeactivateVcComplete;
-    Cm.CmModifyCallQoSHandler = CmModifyCallQoS;
     Cm.CmOidRequestHandler = CmOidRequest;
     Cm.CmOidRequestCompleteHandler = CmOidRequestComplete;
     Cm.CmNotifyCloseAfCompleteHandler = CmNotifyCloseAfComplete;
+    CmSetSwitchHandlers(&Cm);
     return NdisSetOptionalHandlers(NdisDriverHandle, &Cm.Header);
 }
 

@@ -1,16 +1,13 @@
 /*
- * mcm.c - an NDIS 6.20 miniport call manager (MCM).
+ * mcm.c - an NDIS 6.20 miniport call manager (MCM): the driver, its adapters and address families.
  *
- * What it shows: a miniport that is its own call manager. It registers one address family (AF) for
- * each of its adapters; clients that are bound to the adapter open it and close it again. When the
- * adapter is removed by surprise, or halts, with an AF still open, the MCM asks its client to close
- * it.
+ * What the MCM shows: a miniport that is its own call manager. It registers one address family (AF) for
+ * each of its adapters; clients that are bound to the adapter open it, register SAPs, call each other, and
+ * close it again: the adapter is a small switch. When the adapter is removed by surprise, or halts, with an
+ * AF still open, the MCM asks its client to close it. There is no hardware behind this adapter.
  *
- * SAPs, VCs and calls are not supported. Their handlers are registered, because NDIS wants every one
- * of them, and answer NDIS_STATUS_NOT_SUPPORTED. There is no hardware behind this adapter.
- *
- * Read in this order: the structures, DriverEntry and McmSetOptions at the end of the file, then the
- * adapter, then opening, then closing, which is where the difficulties are.
+ * Read mcm.h first, then DriverEntry and McmSetOptions at the end of this file, then the adapter, opening
+ * and closing, then switch.c.
  *
  * Registry values, all integers, read for each adapter when it is initialised:
  *
@@ -25,91 +22,31 @@
  *            6 the first close of each AF is refused with NDIS_STATUS_NOT_ACCEPTED, then as 0
  *            7 a close that comes while its client is being notified pends until the notifying call
  *              has returned, also when it comes out of that very call; else as 0
- *   Pause    0 MiniportPause is done at once (default)
- *            1 it pends, and is completed later
- *            2 it pends, and is completed before the handler has returned
- *   Restart  0, 1, 2 likewise for MiniportRestart
- *   AddressFamily  N the family to register (default CO_ADDRESS_FAMILY_TAPI_PROXY)
+ *   RegisterSap, DeregisterSap, MakeCall, ModifyCallQoS, CloseCall, AddParty, DropParty
+ *            0 the handler answers itself, if it can without waiting for anything (default)
+ *            1 it pends, and what is asked for is done later, at PASSIVE_LEVEL
+ *            2 it pends, and what is asked for is done at once, if it can be
+ *            5 it pends, and what is asked for is done later, at DISPATCH_LEVEL
+ *   Capacity  N the largest PeakBandwidth of a VC, in bytes per second (default: the link's)
+ *   FlowUnit  N flows that may be rounded are rounded to a multiple of this (default 1000)
+ *   Pause     0 MiniportPause is done at once (default)
+ *             1 it pends, and is completed later
+ *             2 it pends, and is completed before the handler has returned
+ *   Restart   0, 1, 2 likewise for MiniportRestart
+ *   AddressFamily  N the family to register (default CO_ADDRESS_FAMILY_PPP)
  *
- * Whatever CloseAf says, a close that crosses our own notification pends; see McmCmCloseAf.
- *
- * Locking. One spin lock per adapter. It is never held across a call into NDIS that can call back
- * (only the event functions are called with it): a completion may run the client's handler, that
- * handler may run one of ours, and all of it on this very stack.
+ * Whatever CloseAf says, a close pends that crosses our own notification, or that comes before we have
+ * deleted the VCs on which we offered calls; see McmCmCloseAf.
  */
 
-#include <ndis.h>
+#include "mcm.h"
 
-#define MCM_POOL_TAG 'mCoC'
 #define MCM_MTU 1500
-#define MCM_LINK_SPEED 64000ull
+#define MCM_LINK_SPEED 155520000ull /* bits per second */
+#define MCM_FLOW_UNIT 1000
 
 /* How long a DISPATCH_LEVEL completion is put off, in units of 100 ns; negative = from now. */
 #define MCM_TIMER_DUE (-10000ll)
-
-typedef struct _MCM_OPTIONS {
-    ULONG OpenAf;
-    ULONG CloseAf;
-    ULONG Pause;
-    ULONG Restart;
-    ULONG AddressFamily;
-} MCM_OPTIONS;
-
-typedef struct _MCM_ADAPTER {
-    NDIS_HANDLE MiniportAdapterHandle;
-    MCM_OPTIONS Options;
-    CO_ADDRESS_FAMILY AddressFamily;
-
-    NDIS_SPIN_LOCK Lock;
-    /* The rest is under the lock, save where it says otherwise. */
-    LIST_ENTRY Afs;
-    /* AFs that exist or whose failed open is still to be reported, and handlers that need the adapter.
-     * It may go when this is 0. */
-    ULONG Users;
-    BOOLEAN Halting;
-    /* Set on every change that the halt may be waiting for. */
-    NDIS_EVENT Changed;
-
-    /* Completions at DISPATCH_LEVEL: a timer, and what its function has to do. */
-    NDIS_HANDLE Timer; /* NULL if no option wants it; constant once initialised */
-    LIST_ENTRY TimerOperations;
-
-    /* A pause must not fail for want of memory, so these exist from the start. Constant. */
-    NDIS_HANDLE PauseWorkItem;
-    NDIS_HANDLE RestartWorkItem;
-} MCM_ADAPTER, *PMCM_ADAPTER;
-
-typedef enum _MCM_AF_STATE {
-    /* Until our completion of the open has returned: NDIS does not know yet that it succeeded. */
-    McmAfOpening,
-    McmAfOpen,
-    McmAfClosing
-} MCM_AF_STATE;
-
-/* One address family as one client has it open. */
-typedef struct _MCM_AF {
-    LIST_ENTRY Link; /* in MCM_ADAPTER.Afs as long as it exists */
-    PMCM_ADAPTER Adapter;
-    NDIS_HANDLE NdisAfHandle;
-    MCM_AF_STATE State;
-
-    /*
-     * One for NDIS, from the open until the close is done; one for a notification, from the call
-     * until it is known how it ended; one for every call of ours that still looks at this structure.
-     * A notification ends after the close that it asks for, so ProtocolCmCloseAf must not free.
-     */
-    ULONG References;
-
-    /* The client has been notified, or the notification is being made. */
-    BOOLEAN Notified;
-    /* The thread that is inside NdisMCmNotifyCloseAddressFamily for this AF, or NULL. */
-    PKTHREAD NotifyThread;
-    BOOLEAN NotifyCalling;
-    /* A close arrived meanwhile on another thread; the notifying thread completes it. */
-    BOOLEAN CloseHeld;
-    /* CloseAf = 6: the one refusal has been given. */
-    BOOLEAN CloseRefused;
-} MCM_AF, *PMCM_AF;
 
 /* A completion that is put off. */
 typedef struct _MCM_OPERATION {
@@ -139,48 +76,83 @@ static NDIS_IO_WORKITEM_FUNCTION McmRestartWork;
 
 /* --- configuration ----------------------------------------------------------------------------- */
 
-static ULONG McmReadInteger(NDIS_HANDLE Configuration, PNDIS_STRING Name, ULONG Default)
-{
-    PNDIS_CONFIGURATION_PARAMETER Parameter;
-    NDIS_STATUS Status;
+#define MCM_VALUE(Name, Default) \
+    { NDIS_STRING_CONST(#Name), FIELD_OFFSET(MCM_OPTIONS, Name), Default }
 
-    NdisReadConfiguration(&Status, &Parameter, Configuration, Name, NdisParameterInteger);
-    return Status == NDIS_STATUS_SUCCESS ? Parameter->ParameterData.IntegerData : Default;
-}
+static const struct {
+    NDIS_STRING Name;
+    ULONG Offset;
+    ULONG Default;
+} McmValues[] = {
+    MCM_VALUE(OpenAf, 0),
+    MCM_VALUE(CloseAf, 0),
+    MCM_VALUE(RegisterSap, 0),
+    MCM_VALUE(DeregisterSap, 0),
+    MCM_VALUE(MakeCall, 0),
+    MCM_VALUE(ModifyCallQoS, 0),
+    MCM_VALUE(CloseCall, 0),
+    MCM_VALUE(AddParty, 0),
+    MCM_VALUE(DropParty, 0),
+    MCM_VALUE(Capacity, MCM_LINK_SPEED / 8),
+    MCM_VALUE(FlowUnit, MCM_FLOW_UNIT),
+    MCM_VALUE(Pause, 0),
+    MCM_VALUE(Restart, 0),
+    MCM_VALUE(AddressFamily, CO_ADDRESS_FAMILY_PPP),
+};
 
 static VOID McmReadOptions(NDIS_HANDLE MiniportAdapterHandle, MCM_OPTIONS *Options)
 {
-    NDIS_STRING OpenAf = NDIS_STRING_CONST("OpenAf");
-    NDIS_STRING CloseAf = NDIS_STRING_CONST("CloseAf");
-    NDIS_STRING Pause = NDIS_STRING_CONST("Pause");
-    NDIS_STRING Restart = NDIS_STRING_CONST("Restart");
-    NDIS_STRING AddressFamily = NDIS_STRING_CONST("AddressFamily");
     NDIS_CONFIGURATION_OBJECT Object;
     NDIS_HANDLE Configuration;
+    BOOLEAN Opened;
+    ULONG Index;
 
-    NdisZeroMemory(Options, sizeof(*Options));
-    Options->AddressFamily = CO_ADDRESS_FAMILY_TAPI_PROXY;
     NdisZeroMemory(&Object, sizeof(Object));
     Object.Header.Type = NDIS_OBJECT_TYPE_CONFIGURATION_OBJECT;
     Object.Header.Revision = NDIS_CONFIGURATION_OBJECT_REVISION_1;
     Object.Header.Size = NDIS_SIZEOF_CONFIGURATION_OBJECT_REVISION_1;
     Object.NdisHandle = MiniportAdapterHandle;
-    if (NdisOpenConfigurationEx(&Object, &Configuration) != NDIS_STATUS_SUCCESS) {
-        return;
+    Opened = NdisOpenConfigurationEx(&Object, &Configuration) == NDIS_STATUS_SUCCESS;
+    for (Index = 0; Index < RTL_NUMBER_OF(McmValues); Index++) {
+        ULONG Value = McmValues[Index].Default;
+
+        if (Opened) {
+            PNDIS_CONFIGURATION_PARAMETER Parameter;
+            NDIS_STRING Name = McmValues[Index].Name;
+            NDIS_STATUS Status;
+
+            NdisReadConfiguration(
+                &Status, &Parameter, Configuration, &Name, NdisParameterInteger);
+            if (Status == NDIS_STATUS_SUCCESS) {
+                Value = Parameter->ParameterData.IntegerData;
+            }
+        }
+        *(PULONG)((PUCHAR)Options + McmValues[Index].Offset) = Value;
     }
-    Options->OpenAf = McmReadInteger(Configuration, &OpenAf, 0);
-    Options->CloseAf = McmReadInteger(Configuration, &CloseAf, 0);
-    Options->Pause = McmReadInteger(Configuration, &Pause, 0);
-    Options->Restart = McmReadInteger(Configuration, &Restart, 0);
-    Options->AddressFamily =
-        McmReadInteger(Configuration, &AddressFamily, CO_ADDRESS_FAMILY_TAPI_PROXY);
-    NdisCloseConfiguration(Configuration);
+    if (Opened) {
+        NdisCloseConfiguration(Configuration);
+    }
+    if (Options->FlowUnit == 0) {
+        Options->FlowUnit = MCM_FLOW_UNIT;
+    }
 }
 
-/* --- references -------------------------------------------------------------------------------- */
+/* --- memory and references --------------------------------------------------------------------- */
+
+/* Zeroed; NULL if memory is short. */
+PVOID McmAllocate(PMCM_ADAPTER Adapter, ULONG Size)
+{
+    PVOID Memory = NdisAllocateMemoryWithTagPriority(
+        Adapter->MiniportAdapterHandle, Size, MCM_POOL_TAG, NormalPoolPriority);
+
+    if (Memory != NULL) {
+        NdisZeroMemory(Memory, Size);
+    }
+    return Memory;
+}
 
 /* The adapter may be gone when this returns. */
-static VOID McmReleaseAdapter(PMCM_ADAPTER Adapter)
+VOID McmReleaseAdapter(PMCM_ADAPTER Adapter)
 {
     NdisAcquireSpinLock(&Adapter->Lock);
     Adapter->Users--;
@@ -248,8 +220,6 @@ static VOID McmCompleteOpen(PMCM_AF Af, NDIS_STATUS Status)
     McmReleaseAf(Af);
 }
 
-static VOID McmCompleteClose(PMCM_AF Af);
-
 static VOID McmRunOperation(PMCM_AF Af, BOOLEAN Close, NDIS_STATUS Status)
 {
     if (Close) {
@@ -281,6 +251,7 @@ static VOID NTAPI McmTimer(
     PVOID SystemSpecific3)
 {
     PMCM_ADAPTER Adapter = FunctionContext;
+    BOOLEAN RunSwitch;
 
     UNREFERENCED_PARAMETER(SystemSpecific1);
     UNREFERENCED_PARAMETER(SystemSpecific2);
@@ -298,7 +269,7 @@ static VOID NTAPI McmTimer(
         }
         NdisDprReleaseSpinLock(&Adapter->Lock);
         if (Operation == NULL) {
-            return;
+            break;
         }
         Af = Operation->Af;
         Close = Operation->Close;
@@ -308,6 +279,24 @@ static VOID NTAPI McmTimer(
          * function. */
         McmRunOperation(Af, Close, Status);
     }
+    NdisDprAcquireSpinLock(&Adapter->Lock);
+    RunSwitch = Adapter->SwitchTimed;
+    Adapter->SwitchTimed = FALSE;
+    NdisDprReleaseSpinLock(&Adapter->Lock);
+    if (RunSwitch) {
+        McmRunSwitch(Adapter);
+        McmReleaseAdapter(Adapter);
+    }
+}
+
+/* Has McmTimer run in a while. The caller holds the lock: setting a timer calls nobody back, and keeping the
+ * lock keeps the halt away. */
+VOID McmSetTimer(PMCM_ADAPTER Adapter)
+{
+    LARGE_INTEGER DueTime;
+
+    DueTime.QuadPart = MCM_TIMER_DUE;
+    NdisSetTimerObject(Adapter->Timer, DueTime, 0, NULL);
 }
 
 /* NULL if memory is short. Mode 5 is carried out by the timer, any other by a work item. */
@@ -315,12 +304,10 @@ static PMCM_OPERATION McmAllocateOperation(PMCM_ADAPTER Adapter, ULONG Mode)
 {
     PMCM_OPERATION Operation;
 
-    Operation = NdisAllocateMemoryWithTagPriority(
-        Adapter->MiniportAdapterHandle, sizeof(*Operation), MCM_POOL_TAG, NormalPoolPriority);
+    Operation = McmAllocate(Adapter, sizeof(*Operation));
     if (Operation == NULL) {
         return NULL;
     }
-    NdisZeroMemory(Operation, sizeof(*Operation));
     if (Mode != 5) {
         Operation->WorkItem = NdisAllocateIoWorkItem(Adapter->MiniportAdapterHandle);
         if (Operation->WorkItem == NULL) {
@@ -335,7 +322,6 @@ static PMCM_OPERATION McmAllocateOperation(PMCM_ADAPTER Adapter, ULONG Mode)
 static VOID McmQueueOperation(PMCM_OPERATION Operation, PMCM_AF Af, BOOLEAN Close, NDIS_STATUS Status)
 {
     PMCM_ADAPTER Adapter = Af->Adapter;
-    LARGE_INTEGER DueTime;
 
     Operation->Af = Af;
     Operation->Close = Close;
@@ -344,11 +330,9 @@ static VOID McmQueueOperation(PMCM_OPERATION Operation, PMCM_AF Af, BOOLEAN Clos
         NdisQueueIoWorkItem(Operation->WorkItem, McmOperationWork, Operation);
         return;
     }
-    DueTime.QuadPart = MCM_TIMER_DUE;
-    /* Setting a timer calls nobody back, and keeping the lock keeps the halt away. */
     NdisAcquireSpinLock(&Adapter->Lock);
     InsertTailList(&Adapter->TimerOperations, &Operation->Link);
-    NdisSetTimerObject(Adapter->Timer, DueTime, 0, NULL);
+    McmSetTimer(Adapter);
     NdisReleaseSpinLock(&Adapter->Lock);
 }
 
@@ -374,8 +358,7 @@ static NDIS_STATUS NTAPI McmCmOpenAf(
     if (Mode == 3) {
         return NDIS_STATUS_RESOURCES;
     }
-    Af = NdisAllocateMemoryWithTagPriority(
-        Adapter->MiniportAdapterHandle, sizeof(*Af), MCM_POOL_TAG, NormalPoolPriority);
+    Af = McmAllocate(Adapter, sizeof(*Af));
     if (Af == NULL) {
         return NDIS_STATUS_RESOURCES;
     }
@@ -386,7 +369,7 @@ static NDIS_STATUS NTAPI McmCmOpenAf(
             return NDIS_STATUS_RESOURCES;
         }
     }
-    NdisZeroMemory(Af, sizeof(*Af));
+    InitializeListHead(&Af->Vcs);
     Af->Adapter = Adapter;
     Af->NdisAfHandle = NdisAfHandle;
     Af->References = 1;
@@ -427,20 +410,45 @@ static NDIS_STATUS NTAPI McmCmOpenAf(
 
 /* Ends a close that pends. A close that has been accepted cannot fail any more, and from this call on
  * the handle is dead. */
-static VOID McmCompleteClose(PMCM_AF Af)
+VOID McmCompleteClose(PMCM_AF Af)
 {
     NdisMCmCloseAddressFamilyComplete(NDIS_STATUS_SUCCESS, Af->NdisAfHandle);
     McmReleaseAf(Af);
 }
 
+/* Whether nothing stands against the end of a close. Under the lock. */
+static BOOLEAN McmIsDrained(PMCM_AF Af)
+{
+    return !Af->CloseHeld && Af->Saps == 0 && IsListEmpty(&Af->Vcs);
+}
+
+/* Finds an AF whose close pends and can be completed now; it is the caller's to complete. Under the
+ * lock. */
+PMCM_AF McmTakeDrainedAf(PMCM_ADAPTER Adapter)
+{
+    PLIST_ENTRY Entry;
+
+    for (Entry = Adapter->Afs.Flink; Entry != &Adapter->Afs; Entry = Entry->Flink) {
+        PMCM_AF Af = CONTAINING_RECORD(Entry, MCM_AF, Link);
+
+        if (Af->ClosePended && McmIsDrained(Af)) {
+            Af->ClosePended = FALSE;
+            return Af;
+        }
+    }
+    return NULL;
+}
+
 /*
- * The client closes the AF. All that the open allocated goes away with the last reference. With calls
- * or SAPs still to be taken down, the close would pend until they are.
+ * The client closes the AF. All that the open allocated goes away with the last reference. NDIS makes
+ * sure that the client has closed its calls, deleted its VCs, and begun to deregister its SAPs. What
+ * may still be there are the deregistrations, and VCs that we created to offer it calls; the close
+ * pends until they are gone.
  *
- * There is one race to take care of. A thread that is about to notify this client uses the AF
- * handle, and a close kills that handle when it is done. So as long as the notifying thread has not
- * returned from its call, the close pends, and that thread completes it. It is another matter if the
- * close comes out of that very call: NDIS has the handle then, and nobody will use it again.
+ * There is one race to take care of. A thread that is about to notify this client uses the AF handle,
+ * and a close kills that handle when it is done. So as long as the notifying thread has not returned
+ * from its call, the close pends. It is another matter if the close comes out of that very call: NDIS
+ * has the handle then, and nobody will use it again.
  */
 static NDIS_STATUS NTAPI McmCmCloseAf(NDIS_HANDLE CallMgrAfContext)
 {
@@ -462,8 +470,10 @@ static NDIS_STATUS NTAPI McmCmCloseAf(NDIS_HANDLE CallMgrAfContext)
         return NDIS_STATUS_NOT_ACCEPTED;
     }
     Af->State = McmAfClosing;
-    if (Af->NotifyCalling && (Mode == 7 || Thread == NULL || Thread != Af->NotifyThread)) {
-        Af->CloseHeld = TRUE;
+    Af->CloseHeld =
+        Af->NotifyCalling && (Mode == 7 || Thread == NULL || Thread != Af->NotifyThread);
+    if (!McmIsDrained(Af)) {
+        Af->ClosePended = TRUE;
         NdisReleaseSpinLock(&Adapter->Lock);
         if (Operation != NULL) {
             if (Operation->WorkItem != NULL) {
@@ -518,7 +528,6 @@ static VOID McmNotifyAf(PMCM_AF Af)
 {
     PMCM_ADAPTER Adapter = Af->Adapter;
     NDIS_STATUS Status;
-    BOOLEAN CloseHeld;
 
     /*
      * NDIS_STATUS_PENDING  the client is at it; McmCmNotifyCloseAfComplete is called at the end of it,
@@ -532,11 +541,10 @@ static VOID McmNotifyAf(PMCM_AF Af)
     NdisAcquireSpinLock(&Adapter->Lock);
     Af->NotifyCalling = FALSE;
     Af->NotifyThread = NULL;
-    CloseHeld = Af->CloseHeld;
+    Af->CloseHeld = FALSE;
     NdisReleaseSpinLock(&Adapter->Lock);
-    if (CloseHeld) {
-        McmCompleteClose(Af);
-    }
+    /* A close that was held goes on. */
+    McmRunSwitch(Adapter);
     if (Status != NDIS_STATUS_PENDING) {
         McmReleaseAf(Af);
     }
@@ -555,20 +563,35 @@ static VOID NTAPI McmCmNotifyCloseAfComplete(NDIS_HANDLE CallMgrAfContext, NDIS_
 
 static VOID McmFreeAdapter(PMCM_ADAPTER Adapter)
 {
+    NDIS_HANDLE WorkItems[] = {
+        Adapter->PauseWorkItem,
+        Adapter->RestartWorkItem,
+        Adapter->SwitchWorkItem,
+        Adapter->RetryWorkItem,
+    };
+    ULONG Index;
+
     if (Adapter->Timer != NULL) {
         /* If the timer cannot be cancelled its function may be running; that is waited for. */
         NdisCancelTimerObject(Adapter->Timer);
         KeFlushQueuedDpcs();
         NdisFreeTimerObject(Adapter->Timer);
     }
-    if (Adapter->PauseWorkItem != NULL) {
-        NdisFreeIoWorkItem(Adapter->PauseWorkItem);
-    }
-    if (Adapter->RestartWorkItem != NULL) {
-        NdisFreeIoWorkItem(Adapter->RestartWorkItem);
+    for (Index = 0; Index < RTL_NUMBER_OF(WorkItems); Index++) {
+        if (WorkItems[Index] != NULL) {
+            NdisFreeIoWorkItem(WorkItems[Index]);
+        }
     }
     NdisFreeSpinLock(&Adapter->Lock);
     NdisFreeMemory(Adapter, 0, 0);
+}
+
+/* Whether anything is to be answered at DISPATCH_LEVEL. */
+static BOOLEAN McmWantsTimer(const MCM_OPTIONS *Options)
+{
+    return Options->OpenAf == 5 || Options->CloseAf == 5 || Options->RegisterSap == 5
+        || Options->DeregisterSap == 5 || Options->MakeCall == 5 || Options->ModifyCallQoS == 5
+        || Options->CloseCall == 5 || Options->AddParty == 5 || Options->DropParty == 5;
 }
 
 static PMCM_ADAPTER McmCreateAdapter(NDIS_HANDLE MiniportAdapterHandle)
@@ -585,6 +608,7 @@ static PMCM_ADAPTER McmCreateAdapter(NDIS_HANDLE MiniportAdapterHandle)
     Adapter->MiniportAdapterHandle = MiniportAdapterHandle;
     NdisAllocateSpinLock(&Adapter->Lock);
     InitializeListHead(&Adapter->Afs);
+    InitializeListHead(&Adapter->Saps);
     InitializeListHead(&Adapter->TimerOperations);
     NdisInitializeEvent(&Adapter->Changed);
     McmReadOptions(MiniportAdapterHandle, &Adapter->Options);
@@ -593,11 +617,14 @@ static PMCM_ADAPTER McmCreateAdapter(NDIS_HANDLE MiniportAdapterHandle)
 
     Adapter->PauseWorkItem = NdisAllocateIoWorkItem(MiniportAdapterHandle);
     Adapter->RestartWorkItem = NdisAllocateIoWorkItem(MiniportAdapterHandle);
-    if (Adapter->PauseWorkItem == NULL || Adapter->RestartWorkItem == NULL) {
+    Adapter->SwitchWorkItem = NdisAllocateIoWorkItem(MiniportAdapterHandle);
+    Adapter->RetryWorkItem = NdisAllocateIoWorkItem(MiniportAdapterHandle);
+    if (Adapter->PauseWorkItem == NULL || Adapter->RestartWorkItem == NULL
+        || Adapter->SwitchWorkItem == NULL || Adapter->RetryWorkItem == NULL) {
         McmFreeAdapter(Adapter);
         return NULL;
     }
-    if (Adapter->Options.OpenAf == 5 || Adapter->Options.CloseAf == 5) {
+    if (McmWantsTimer(&Adapter->Options)) {
         NdisZeroMemory(&Timer, sizeof(Timer));
         Timer.Header.Type = NDIS_OBJECT_TYPE_TIMER_CHARACTERISTICS;
         Timer.Header.Revision = NDIS_TIMER_CHARACTERISTICS_REVISION_1;
@@ -893,126 +920,6 @@ static NDIS_STATUS NTAPI McmCoOidRequest(
     return NDIS_STATUS_NOT_SUPPORTED;
 }
 
-/* The call manager half. */
-static NDIS_STATUS NTAPI McmCmCreateVc(
-    NDIS_HANDLE ProtocolAfContext,
-    NDIS_HANDLE NdisVcHandle,
-    PNDIS_HANDLE ProtocolVcContext)
-{
-    UNREFERENCED_PARAMETER(ProtocolAfContext);
-    UNREFERENCED_PARAMETER(NdisVcHandle);
-    UNREFERENCED_PARAMETER(ProtocolVcContext);
-    return NDIS_STATUS_NOT_SUPPORTED;
-}
-
-static NDIS_STATUS NTAPI McmCmDeleteVc(NDIS_HANDLE ProtocolVcContext)
-{
-    UNREFERENCED_PARAMETER(ProtocolVcContext);
-    return NDIS_STATUS_NOT_SUPPORTED;
-}
-
-static NDIS_STATUS NTAPI McmCmRegisterSap(
-    NDIS_HANDLE CallMgrAfContext,
-    PCO_SAP Sap,
-    NDIS_HANDLE NdisSapHandle,
-    PNDIS_HANDLE CallMgrSapContext)
-{
-    UNREFERENCED_PARAMETER(CallMgrAfContext);
-    UNREFERENCED_PARAMETER(Sap);
-    UNREFERENCED_PARAMETER(NdisSapHandle);
-    UNREFERENCED_PARAMETER(CallMgrSapContext);
-    return NDIS_STATUS_NOT_SUPPORTED;
-}
-
-static NDIS_STATUS NTAPI McmCmDeregisterSap(NDIS_HANDLE CallMgrSapContext)
-{
-    UNREFERENCED_PARAMETER(CallMgrSapContext);
-    return NDIS_STATUS_NOT_SUPPORTED;
-}
-
-static NDIS_STATUS NTAPI McmCmMakeCall(
-    NDIS_HANDLE CallMgrVcContext,
-    PCO_CALL_PARAMETERS CallParameters,
-    NDIS_HANDLE NdisPartyHandle,
-    PNDIS_HANDLE CallMgrPartyContext)
-{
-    UNREFERENCED_PARAMETER(CallMgrVcContext);
-    UNREFERENCED_PARAMETER(CallParameters);
-    UNREFERENCED_PARAMETER(NdisPartyHandle);
-    UNREFERENCED_PARAMETER(CallMgrPartyContext);
-    return NDIS_STATUS_NOT_SUPPORTED;
-}
-
-static NDIS_STATUS NTAPI McmCmCloseCall(
-    NDIS_HANDLE CallMgrVcContext,
-    NDIS_HANDLE CallMgrPartyContext,
-    PVOID CloseData,
-    UINT Size)
-{
-    UNREFERENCED_PARAMETER(CallMgrVcContext);
-    UNREFERENCED_PARAMETER(CallMgrPartyContext);
-    UNREFERENCED_PARAMETER(CloseData);
-    UNREFERENCED_PARAMETER(Size);
-    return NDIS_STATUS_NOT_SUPPORTED;
-}
-
-static VOID NTAPI McmCmIncomingCallComplete(
-    NDIS_STATUS Status,
-    NDIS_HANDLE CallMgrVcContext,
-    PCO_CALL_PARAMETERS CallParameters)
-{
-    UNREFERENCED_PARAMETER(Status);
-    UNREFERENCED_PARAMETER(CallMgrVcContext);
-    UNREFERENCED_PARAMETER(CallParameters);
-}
-
-static NDIS_STATUS NTAPI McmCmAddParty(
-    NDIS_HANDLE CallMgrVcContext,
-    PCO_CALL_PARAMETERS CallParameters,
-    NDIS_HANDLE NdisPartyHandle,
-    PNDIS_HANDLE CallMgrPartyContext)
-{
-    UNREFERENCED_PARAMETER(CallMgrVcContext);
-    UNREFERENCED_PARAMETER(CallParameters);
-    UNREFERENCED_PARAMETER(NdisPartyHandle);
-    UNREFERENCED_PARAMETER(CallMgrPartyContext);
-    return NDIS_STATUS_NOT_SUPPORTED;
-}
-
-static NDIS_STATUS NTAPI McmCmDropParty(NDIS_HANDLE CallMgrPartyContext, PVOID CloseData, UINT Size)
-{
-    UNREFERENCED_PARAMETER(CallMgrPartyContext);
-    UNREFERENCED_PARAMETER(CloseData);
-    UNREFERENCED_PARAMETER(Size);
-    return NDIS_STATUS_NOT_SUPPORTED;
-}
-
-/* NDIS calls these two for stand-alone call managers only, but wants them from an MCM too. */
-static VOID NTAPI McmCmActivateVcComplete(
-    NDIS_STATUS Status,
-    NDIS_HANDLE CallMgrVcContext,
-    PCO_CALL_PARAMETERS CallParameters)
-{
-    UNREFERENCED_PARAMETER(Status);
-    UNREFERENCED_PARAMETER(CallMgrVcContext);
-    UNREFERENCED_PARAMETER(CallParameters);
-}
-
-static VOID NTAPI McmCmDeactivateVcComplete(NDIS_STATUS Status, NDIS_HANDLE CallMgrVcContext)
-{
-    UNREFERENCED_PARAMETER(Status);
-    UNREFERENCED_PARAMETER(CallMgrVcContext);
-}
-
-static NDIS_STATUS NTAPI McmCmModifyCallQoS(
-    NDIS_HANDLE CallMgrVcContext,
-    PCO_CALL_PARAMETERS CallParameters)
-{
-    UNREFERENCED_PARAMETER(CallMgrVcContext);
-    UNREFERENCED_PARAMETER(CallParameters);
-    return NDIS_STATUS_NOT_SUPPORTED;
-}
-
 static NDIS_STATUS NTAPI McmCmOidRequest(
     NDIS_HANDLE ProtocolAfContext,
     NDIS_HANDLE ProtocolVcContext,
@@ -1070,23 +977,12 @@ static NDIS_STATUS NTAPI McmSetOptions(NDIS_HANDLE NdisDriverHandle, NDIS_HANDLE
     Cm.Header.Type = NDIS_OBJECT_TYPE_CO_CALL_MANAGER_OPTIONAL_HANDLERS;
     Cm.Header.Revision = NDIS_CO_CALL_MANAGER_OPTIONAL_HANDLERS_REVISION_1;
     Cm.Header.Size = NDIS_SIZEOF_CO_CALL_MANAGER_OPTIONAL_HANDLERS_REVISION_1;
-    Cm.CmCreateVcHandler = McmCmCreateVc;
-    Cm.CmDeleteVcHandler = McmCmDeleteVc;
     Cm.CmOpenAfHandler = McmCmOpenAf;
     Cm.CmCloseAfHandler = McmCmCloseAf;
-    Cm.CmRegisterSapHandler = McmCmRegisterSap;
-    Cm.CmDeregisterSapHandler = McmCmDeregisterSap;
-    Cm.CmMakeCallHandler = McmCmMakeCall;
-    Cm.CmCloseCallHandler = McmCmCloseCall;
-    Cm.CmIncomingCallCompleteHandler = McmCmIncomingCallComplete;
-    Cm.CmAddPartyHandler = McmCmAddParty;
-    Cm.CmDropPartyHandler = McmCmDropParty;
-    Cm.CmActivateVcCompleteHandler = McmCmActivateVcComplete;
-    Cm.CmDeactivateVcCompleteHandler = McmCmDeactivateVcComplete;
-    Cm.CmModifyCallQoSHandler = McmCmModifyCallQoS;
     Cm.CmOidRequestHandler = McmCmOidRequest;
     Cm.CmOidRequestCompleteHandler = McmCmOidRequestComplete;
     Cm.CmNotifyCloseAfCompleteHandler = McmCmNotifyCloseAfComplete;
+    McmSetSwitchHandlers(&Cm);
     return NdisSetOptionalHandlers(NdisDriverHandle, &Cm.Header);
 }
 
