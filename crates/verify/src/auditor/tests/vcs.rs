@@ -359,6 +359,55 @@ fn an_mcm_deactivates_what_is_active() {
     assert_eq!(story.rules_at_rest(), []);
 }
 
+/// What NDIS has pended for an MCM, it reports on a task of its own (vc-q-mcm-complete-callbacks).
+#[test]
+fn what_is_pended_for_an_mcm_is_reported_once() {
+    let wire = Wire(1);
+    let report = |story: &mut Story, callback| {
+        story.simple(
+            Job::McmVcComplete(VcId(wire.handle(HandleKind::ClientVc))),
+            MINIPORT,
+            callback,
+            SUCCESS,
+        );
+    };
+    let told = |status, parameters| Callback::CmActivateVcComplete {
+        status,
+        vc_context: wire.managers(),
+        parameters,
+    };
+    let activate = Call::MCmActivateVc { vc: wire.manager(), parameters: PARAMETERS };
+    let deactivate = Call::MCmDeactivateVc { vc: wire.manager() };
+    let mut story = open(MINIPORT);
+    story.create(wire, CLIENT).calls(MINIPORT, activate, Status::PENDING);
+    assert_eq!(story.rules_at_rest(), [Rule::VcNdisCompleteAfterPending], "it never comes");
+    let mut overlaps = story.clone();
+    overlaps.calls(MINIPORT, activate, Status::SUCCESS);
+    assert_eq!(overlaps.rules(), [Rule::VcNdisActivateRelay]);
+    let mut other = story.clone();
+    report(&mut other, told(Status::SUCCESS, CallParameters::NULL));
+    assert_eq!(other.rules(), [Rule::VcNdisCompleteAfterPending]);
+    let mut deleted = story.clone();
+    deleted.delete(wire, CLIENT);
+    assert_eq!(deleted.rules(), [Rule::VcNdisDeleteRefusals]);
+    report(&mut story, told(Status::SUCCESS, PARAMETERS));
+    let mut twice = story.clone();
+    report(&mut twice, told(Status::SUCCESS, PARAMETERS));
+    assert_eq!(twice.rules(), [Rule::VcNdisCompleteAfterPending]);
+    // It is active now, and stays so until the deactivation is reported.
+    story.own_task();
+    story.calls(CLIENT, Call::CoDeleteVc { vc: wire.client() }, Status::NOT_ACCEPTED);
+    story.calls(MINIPORT, deactivate, Status::PENDING);
+    story.calls(CLIENT, Call::CoDeleteVc { vc: wire.client() }, Status::CLOSING);
+    report(
+        &mut story,
+        Callback::CmDeactivateVcComplete { status: Status::SUCCESS, vc_context: wire.managers() },
+    );
+    story.own_task();
+    story.delete(wire, CLIENT);
+    assert_eq!(story.rules_at_rest(), []);
+}
+
 #[test]
 fn a_completion_of_the_miniport_reaches_the_call_manager() {
     let mut story = open(CM);
