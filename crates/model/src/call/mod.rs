@@ -416,6 +416,8 @@ impl World {
                 Stage::Idle | Stage::Rejected if call.stale && vc.is_active() => {
                     owe(manager, call.ended.deactivation().unwrap_or(Rule::CallCmCloseDeactivate), None);
                 }
+                // A VC cannot be deleted before the call manager has completed what it owes on the call.
+                Stage::Failed | Stage::Idle if call.is_outstanding() => {}
                 Stage::Failed if vc.is_inactive() && self.is_vc_unwanted(slot) => {
                     owe(client, Rule::CallMakeFailedDeleteVc, None);
                 }

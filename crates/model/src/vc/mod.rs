@@ -529,7 +529,8 @@ impl World {
             if vc.is_deactivating() && vc.deactivation.is_pending() {
                 owe(miniport, Rule::VcMiniportDeactivateCompleteRequired);
             }
-            let is_over = vc.is_inactive() && vc.call.leaves_deletion_to(vc.creator);
+            let is_over =
+                vc.is_inactive() && !vc.call.is_outstanding() && vc.call.leaves_deletion_to(vc.creator);
             if is_over && self.is_vc_unwanted(slot) && !vc.delete_refused {
                 let by = match (vc.creator, vc.client) {
                     (Side::Client, Some(client)) => client,
