@@ -44,6 +44,23 @@ pub(crate) enum Deed {
     CompleteDeactivate(usize),
 }
 
+/// The rule that a driver breaks which never does what it has promised.
+pub(crate) fn promised(deed: Deed) -> Option<Rule> {
+    match deed {
+        Deed::CompleteRegister(..) => Some(Rule::SapCmRegisterCompleteRequired),
+        Deed::CompleteDeregister(_) => Some(Rule::SapCmDeregCompleteRequired),
+        Deed::CompleteMake(..) => Some(Rule::CallCmMakeCompleteRequired),
+        Deed::CompleteModify(..) => Some(Rule::CallCmModifyCompleteRequired),
+        Deed::FinishClose(_) => Some(Rule::CallCmCloseCompleteRequired),
+        Deed::Answer(..) => Some(Rule::CallIncomingCompleteRequired),
+        Deed::CompleteAdd(..) => Some(Rule::PartyCmAddCompleteRequired),
+        Deed::CompleteDrop(..) => Some(Rule::PartyCmDropCompleteRequired),
+        Deed::CompleteActivate(..) => Some(Rule::VcMiniportActivateCompleteRequired),
+        Deed::CompleteDeactivate(_) => Some(Rule::VcMiniportDeactivateCompleteRequired),
+        _ => None,
+    }
+}
+
 pub(crate) struct Sap {
     af: usize,
     client_context: Token,
@@ -170,6 +187,9 @@ impl Vc {
 
 impl Play {
     fn owe(&mut self, driver: DriverId, deed: Deed) {
+        if self.is_forgotten(driver, Act::Do(deed)) {
+            return;
+        }
         self.owed.push((driver, Act::Do(deed)));
     }
 
@@ -448,8 +468,10 @@ impl Play {
                 if pends {
                     self.drivers.vcs[vc].answering = true;
                     self.owe(driver, Deed::Modify(vc));
-                    let manager = self.drivers.vcs[vc].manager;
-                    self.owe(manager, Deed::HangUp(vc));
+                    if self.random.one_in(2) {
+                        let manager = self.drivers.vcs[vc].manager;
+                        self.owe(manager, Deed::HangUp(vc));
+                    }
                     later = Some(Deed::Answer(vc, status));
                 } else {
                     reply = Reply::status(status);
@@ -826,9 +848,6 @@ impl Play {
                 if this.state != VcState::Created || !over {
                     return;
                 }
-                if this.modifying || this.answering {
-                    return self.owe(driver, deed);
-                }
                 match this.activation {
                     Activation::Active => {
                         self.owe(driver, deed);
@@ -837,6 +856,8 @@ impl Play {
                     Activation::Activating | Activation::Reactivating | Activation::Deactivating => {
                         self.owe(driver, deed);
                     }
+                    // It must have completed what it owes on the last call.
+                    Activation::Inactive if this.modifying => self.owe(driver, deed),
                     Activation::Inactive => {
                         let handle = this.manager();
                         self.drivers.vcs[vc].state = VcState::Deleting;
@@ -905,7 +926,8 @@ impl Play {
                 let this = &mut self.drivers.vcs[vc];
                 this.answering = false;
                 let call = Call::ClIncomingCallComplete { status, vc: this.client(), parameters };
-                if this.state != VcState::Gone {
+                // An answer that comes too late is no longer owed.
+                if this.state == VcState::Created {
                     self.call(index, driver, call, None);
                 }
             }

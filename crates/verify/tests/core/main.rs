@@ -8,11 +8,11 @@
 mod connections;
 
 use connections::{Deed, Party, Sap, Vc};
-use contract::{Ddi, Status};
+use contract::{Ddi, Rule, Status};
 use model::block::{
     AddressFamily, Attributes, Characteristics, HandlerSet, Header, Media, OpenParameters, OptionalHandlers,
 };
-use model::record::{Event, Irql, Monitor, Record, Rest, TaskNumber};
+use model::record::{Event, Finding, Frame, Irql, Monitor, Record, Rest, Stuck, TaskNumber, WaitsFor};
 use model::*;
 use std::collections::BTreeMap;
 
@@ -165,6 +165,16 @@ struct Play {
     owed: Vec<(DriverId, Act)>,
     monitors: Vec<Box<dyn Monitor>>,
     trace: Vec<Record>,
+    forgets: Forgets,
+}
+
+/// What one driver never does although it has to.
+#[derive(Clone, Copy)]
+enum Forgets {
+    Nothing,
+    /// The promise that comes after so many others.
+    After(usize),
+    Forgot(DriverId, Rule),
 }
 
 fn everything() -> HandlerSet {
@@ -252,6 +262,23 @@ impl Play {
                 Box::new(verify::Auditor::new(stop_order)),
             ],
             trace: Vec::new(),
+            forgets: Forgets::Nothing,
+        }
+    }
+
+    /// Whether a driver forgets what it has promised.
+    fn is_forgotten(&mut self, driver: DriverId, act: Act) -> bool {
+        let Some(rule) = promised(act) else { return false };
+        match &mut self.forgets {
+            Forgets::After(0) => {
+                self.forgets = Forgets::Forgot(driver, rule);
+                true
+            }
+            Forgets::After(others) => {
+                *others -= 1;
+                false
+            }
+            Forgets::Nothing | Forgets::Forgot(..) => false,
         }
     }
 
@@ -422,36 +449,69 @@ impl Play {
         self.world.step(&mut self.environment, Input::Commanded(command), &mut |_: Notice| {}).unwrap();
     }
 
-    /// Does what can be done until nothing is left; each turn is a choice.
-    fn drain(&mut self, turns: usize, to_rest: bool) {
-        for _ in 0..turns {
-            self.adapters_to_close();
-            let mut jobs = Vec::new();
-            self.world.jobs(&mut jobs);
-            let choices = jobs.len() + self.owed.len() + self.tasks.len();
-            if choices == 0 {
-                return;
-            }
-            let choice = self.random.below(choices);
-            if let Some(&job) = jobs.get(choice) {
-                self.start(job);
-            } else if choice - jobs.len() < self.owed.len() {
-                let (driver, act) = self.owed.swap_remove(choice - jobs.len());
-                let (mut task, number) = (Task::new(self.environment.child()), self.number());
-                task.driver = Some(driver);
-                task.raised = may_be_raised(act) && self.random.one_in(3);
-                let stack = vec![Level::Routine { driver, acts: vec![act] }];
-                self.tasks.push(Running { task, number, stack, waits: None });
-            } else {
-                let index = choice - jobs.len() - self.owed.len();
-                if !self.go_on(index) && jobs.is_empty() && self.owed.is_empty() {
-                    // Every task may wait for another one, but not all of them.
-                    let mut others = 0..self.tasks.len();
-                    assert!(others.any(|other| self.go_on(other)), "{}\nnobody can go on", self.told());
+    /// Does one thing that can be done. Says whether anything is left, and whether anything was done.
+    fn turn(&mut self) -> Turn {
+        self.adapters_to_close();
+        let mut jobs = Vec::new();
+        self.world.jobs(&mut jobs);
+        let choices = jobs.len() + self.owed.len() + self.tasks.len();
+        if choices == 0 {
+            return Turn::Over;
+        }
+        let choice = self.random.below(choices);
+        if let Some(&job) = jobs.get(choice) {
+            self.start(job);
+        } else if choice - jobs.len() < self.owed.len() {
+            let (driver, act) = self.owed.swap_remove(choice - jobs.len());
+            let (mut task, number) = (Task::new(self.environment.child()), self.number());
+            task.driver = Some(driver);
+            task.raised = may_be_raised(act) && self.random.one_in(3);
+            let stack = vec![Level::Routine { driver, acts: vec![act] }];
+            self.tasks.push(Running { task, number, stack, waits: None });
+        } else {
+            let index = choice - jobs.len() - self.owed.len();
+            if !self.go_on(index) && jobs.is_empty() && self.owed.is_empty() {
+                // Every task may wait for another one, but not all of them.
+                let mut others = 0..self.tasks.len();
+                if !others.any(|other| self.go_on(other)) {
+                    return Turn::Stuck;
                 }
             }
         }
+        Turn::Done
+    }
+
+    /// Does what can be done until nothing is left; each turn is a choice.
+    fn drain(&mut self, turns: usize, to_rest: bool) {
+        for _ in 0..turns {
+            match self.turn() {
+                Turn::Over => return,
+                Turn::Done => {}
+                Turn::Stuck => panic!("{}\nnobody can go on", self.told()),
+            }
+        }
         assert!(!to_rest, "{}\nno rest", self.told());
+    }
+
+    /// The same until drivers only look again and again whether something has happened.
+    fn drain_until_idle(&mut self) {
+        let (mut done, mut idle) = (0, 0);
+        while idle < 500 {
+            if let Turn::Over | Turn::Stuck = self.turn() {
+                return;
+            }
+            let records = self.trace.iter().skip(done);
+            let is_work = |record: &Record| !matches!(record.event, Event::Ended);
+            idle = if records.filter(|record| is_work(record)).count() > 0 { 0 } else { idle + 1 };
+            done = self.trace.len();
+        }
+    }
+
+    /// What monitors find when nothing more will happen.
+    fn findings(&mut self) -> Vec<Finding> {
+        let stuck: Vec<Stuck> = self.tasks.iter().filter_map(Running::stuck).collect();
+        let rest = Rest { world: &self.world, debts: self.world.pending(), stuck };
+        self.monitors.iter_mut().flat_map(|monitor| monitor.at_rest(&rest)).collect()
     }
 
     // ---- what drivers do --------------------------------------------------------------------------------------
@@ -683,6 +743,9 @@ impl Play {
 
     /// Does something now, before the handler that pends has returned, or later.
     fn promise(&mut self, driver: DriverId, act: Act, acts: &mut Vec<Act>) {
+        if self.is_forgotten(driver, act) {
+            return;
+        }
         if self.random.one_in(3) {
             acts.push(act);
         } else {
@@ -773,7 +836,8 @@ impl Play {
     fn notified(&mut self, af: usize, status: Status) {
         let this = &mut self.drivers.afs[af];
         this.asking = false;
-        if let Some((manager, _)) = this.manager.filter(|_| status != Status::SUCCESS && !this.over) {
+        let stays = status != Status::SUCCESS && !this.closing && !this.over;
+        if let Some((manager, _)) = this.manager.filter(|_| stays) {
             self.owed.push((manager, Act::Notify(af)));
         }
     }
@@ -1015,6 +1079,38 @@ impl Running {
     fn task_number(&self) -> TaskNumber {
         self.number
     }
+
+    /// The task as one that can never go on, if it waits.
+    fn stuck(&self) -> Option<Stuck> {
+        let is_idle = matches!(self.stack.last(), Some(Level::Handler { acts, .. }) if acts.is_empty());
+        let waits_for = match self.waits {
+            Some((_, condition)) => WaitsFor::Ndis(condition),
+            None if is_idle => WaitsFor::Object(Token(1)),
+            None => return None,
+        };
+        let mut frames = Vec::new();
+        for level in &self.stack {
+            match level {
+                Level::Handler { driver, callback, .. } => {
+                    frames.push(Frame { driver: *driver, callback: Some(**callback), call: None });
+                }
+                Level::Routine { driver, .. } => {
+                    frames.push(Frame { driver: *driver, callback: None, call: None });
+                }
+                Level::Call { .. } | Level::Job => {}
+            }
+        }
+        Some(Stuck { task: self.number, frames, waits_for })
+    }
+}
+
+/// What came of a turn.
+enum Turn {
+    Done,
+    /// Nothing is left to do.
+    Over,
+    /// Tasks are left, and none can go on.
+    Stuck,
 }
 
 /// An MCM has no VC handlers as a miniport.
@@ -1082,9 +1178,7 @@ fn drivers_that_keep_the_rules_are_never_reported() {
         }
         play.drain(100_000, true);
         let rests = |play: &mut Play| {
-            let rest = Rest { world: &play.world, debts: play.world.pending(), stuck: Vec::new() };
-            let findings: Vec<_> =
-                play.monitors.iter_mut().flat_map(|monitor| monitor.at_rest(&rest)).collect();
+            let findings = play.findings();
             assert!(findings.is_empty(), "{}\n{findings:#?}", play.told());
         };
         rests(&mut play);
@@ -1119,6 +1213,43 @@ fn drivers_that_keep_the_rules_are_never_reported() {
         assert!(seen.alone.contains_key(&(ddi, status)), "{ddi} {status}: {seen:#?}");
     }
     assert!(seen.replies[&(Ddi::ProtocolClNotifyCloseAf, Status::FAILURE)] > 20, "{seen:#?}");
+}
+
+/// The rule that a driver breaks which never does what it has promised.
+fn promised(act: Act) -> Option<Rule> {
+    match act {
+        Act::CompleteClose(_) => Some(Rule::AfCmCloseCompleteRequired),
+        Act::Do(deed) => connections::promised(deed),
+        _ => None,
+    }
+}
+
+#[test]
+fn what_one_driver_forgets_is_the_one_finding() {
+    let mut found = BTreeMap::new();
+    for seed in 0..3000 {
+        let mut play = Play::new(seed);
+        play.forgets = Forgets::After(play.random.below(25));
+        DRIVERS.into_iter().for_each(|driver| play.command(Command::Load(driver)));
+        ADAPTERS.iter().for_each(|&adapter| play.command(Command::Start(adapter)));
+        let turns = play.random.below(600);
+        play.drain(turns, false);
+        if play.random.one_in(2) {
+            ADAPTERS.iter().for_each(|&adapter| play.command(Command::Stop(adapter)));
+        }
+        play.drain_until_idle();
+        let findings = play.findings();
+        let Forgets::Forgot(by, rule) = play.forgets else { continue };
+        let violations: Vec<_> =
+            findings.iter().map(|finding| (finding.violation.by, finding.violation.rule)).collect();
+        if rule == Rule::CallIncomingCompleteRequired && violations.is_empty() {
+            // The call was closed meanwhile, and the VC deleted.
+            continue;
+        }
+        assert_eq!(violations, [(by, rule)], "{}\nseed {seed}: {findings:#?}", play.told());
+        *found.entry(rule).or_insert(0) += 1;
+    }
+    assert!(found.len() == 11 && found.values().all(|&count| count > 5), "{found:#?}");
 }
 
 /// What has happened how often in all executions.
