@@ -1,3 +1,5 @@
+//! Drivers in Rust: the guide, and all that it names.
+//!
 #![doc = include_str!("../../../docs/rust-drivers.md")]
 
 pub use contract::Status;

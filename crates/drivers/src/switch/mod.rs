@@ -5,7 +5,7 @@
 //! told to the other: a change of the quality of service, a close. A party of a multipoint call is a call of its own towards the
 //! client it is added for. All adapters of the switch are one exchange; a client may call itself.
 //!
-//! **One thing at a time.** Whatever NDIS asks for is an [`Event`]. Events wait in a queue, and one task at a time takes them
+//! **One thing at a time.** Whatever NDIS asks for is an `Event`. Events wait in a queue, and one task at a time takes them
 //! out, so that no handle dies between a decision and the call that it leads to. Who brings an event while nobody is at it does
 //! it himself, or has it done ([`Options::answers`]).
 //!

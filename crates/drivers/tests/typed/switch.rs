@@ -40,7 +40,8 @@ fn scripted_clients_call_each_other() {
                     ("UnbindAdapter", other),
                     ("NotifyCloseAf", incoming % 4),
                 ];
-                reached.add(scripted(ending, answers, &called, &caller).explore(15));
+                let world = scripted(ending, answers, &called, &caller).pend_mcm(other == 1);
+                reached.add(world.explore(15));
             }
         }
     }
@@ -58,7 +59,8 @@ fn scripted_clients_call_with_parties() {
                 let other = (index as u32 + incoming) % 2;
                 let called = [("IncomingCall", incoming), ("HangUps", 2 * other)];
                 let caller = [("Calls", 1), ("Parties", 3), ("HangUps", 1 - other), ("ModifyCallQoS", other)];
-                reached.add(scripted(ending, answers, &called, &caller).explore(15));
+                let world = scripted(ending, answers, &called, &caller).pend_mcm(other == 1);
+                reached.add(world.explore(15));
             }
         }
     }
@@ -76,7 +78,7 @@ fn a_client_calls_itself() {
                 "client",
                 &[("Saps", 2), ("Calls", 1), ("Parties", 2), ("HangUps", 1)],
             );
-            let reached = world.explore(20);
+            let reached = world.pend_mcm(answers == Answers::Later).explore(20);
             assert!(reached.count("call", "connected") > 0, "{reached:#?}");
         }
     }
@@ -108,7 +110,7 @@ fn typed_clients_call_each_other() {
                     .rust("switch", move |id| switch(options(answers), id))
                     .rust("called", move |id| client_driver(called, id))
                     .rust("caller", move |id| client_driver(caller, id));
-                reached.add(world.explore(15));
+                reached.add(world.pend_mcm(number % 2 == 0).explore(15));
             }
         }
     }

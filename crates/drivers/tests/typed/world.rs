@@ -79,16 +79,23 @@ type Make = Box<dyn Fn(DriverId, &Shared) -> Box<dyn Driver>>;
 pub(crate) struct World {
     ending: (Last, StopOrder),
     adapters: u8,
+    pend_mcm: bool,
     drivers: Vec<(String, Make)>,
 }
 
 impl World {
     pub(crate) fn new(ending: (Last, StopOrder)) -> World {
-        World { ending, adapters: 1, drivers: Vec::new() }
+        World { ending, adapters: 1, pend_mcm: false, drivers: Vec::new() }
     }
 
     pub(crate) fn adapters(mut self, adapters: u8) -> World {
         self.adapters = adapters;
+        self
+    }
+
+    /// NDIS pends what an MCM reports of a VC.
+    pub(crate) fn pend_mcm(mut self, pends: bool) -> World {
+        self.pend_mcm = pends;
         self
     }
 
@@ -179,7 +186,7 @@ impl World {
                 stop_order: self.ending.1,
                 pend_open: false,
                 pend_close: false,
-                pend_mcm: false,
+                pend_mcm: self.pend_mcm,
             },
             drivers,
             program: self.program(),

@@ -247,8 +247,8 @@ impl<M: CallManager> Operation for MakeCall<M> {
     }
 }
 
-/// `ProtocolCmModifyCallQoS`, completed by `NdisCmModifyCallQoSComplete` or `NdisMCmModifyCallQoSComplete`: the parameters that hold from now
-/// on, or why those from before do.
+/// `ProtocolCmModifyCallQoS`, completed by `NdisCmModifyCallQoSComplete` or `NdisMCmModifyCallQoSComplete`: the parameters that
+/// hold from now on, or why those from before do.
 pub struct ModifyCallQos<M: CallManager> {
     pub(super) vc: Vc<M>,
     pub(super) asked: CallParameters,
