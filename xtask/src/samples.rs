@@ -16,7 +16,7 @@ use std::process::Command;
 use toolchain::Toolchain;
 
 /// The largest driver that may be committed, in bytes.
-const MAX_SIZE: u64 = 60 * 1024;
+const MAX_SIZE: u64 = 64 * 1024;
 
 /// How a sample is compiled. Debug information is kept, for source lines in findings, but only function names and
 /// lines. No C library, no start-up code, nothing that depends on the time or on where the workspace lies.

@@ -1,5 +1,6 @@
 /*
- * client.h - what client.c (driver, bindings, address families) and call.c (SAPs, calls, parties) share.
+ * client.h - what the files of the client share: client.c (driver, bindings, address families), call.c (SAPs,
+ * calls, parties), run.c (what to do next) and options.c (the registry).
  *
  * Locking. One spin lock guards all state of the driver. It is never held across a call into NDIS that
  * can call back (only the event functions are called with it): an NDIS call may run the call
@@ -12,7 +13,7 @@
 
 #define CLIENT_POOL_TAG 'lCoC'
 
-/* What the registry says; client.c explains each. */
+/* What the registry says; options.c explains each. */
 typedef struct _CLIENT_OPTIONS {
     ULONG BindAdapter;
     ULONG UnbindAdapter;
@@ -235,7 +236,11 @@ extern NDIS_HANDLE ClientProtocolHandle;
 extern NDIS_SPIN_LOCK ClientLock;
 /* Under ClientLock: */
 extern LIST_ENTRY ClientAfs;
+extern LIST_ENTRY ClientCalls;
 extern ULONG_PTR ClientLastId;
+
+/* options.c */
+VOID ClientReadOptions(CLIENT_OPTIONS *Options);
 
 /* client.c */
 PCLIENT_AF ClientGetAf(NDIS_HANDLE ProtocolAfContext);
@@ -244,11 +249,31 @@ VOID ClientRetryLater(PCLIENT_AF Af);
 VOID ClientDoLater(PCLIENT_AF Af);
 VOID ClientCloseAf(PCLIENT_AF Af);
 
+/* run.c */
+VOID ClientRun(PCLIENT_AF Af);
+
 /* call.c */
 VOID ClientInitializeCalls(VOID);
 VOID ClientStartCalls(PCLIENT_AF Af);
 VOID ClientAnswerCalls(PCLIENT_AF Af);
-VOID ClientRun(PCLIENT_AF Af);
+VOID ClientReleaseCall(PCLIENT_CALL Call);
+VOID ClientForgetCall(PCLIENT_CALL Call);
+PCLIENT_PARTY ClientFirstParty(PCLIENT_CALL Call);
+VOID ClientFillParameters(PCLIENT_PARAMETERS Parameters, PCLIENT_AF Af, ULONG Bandwidth);
+VOID ClientSapRegisterEnded(PCLIENT_AF Af, NDIS_STATUS Status, NDIS_HANDLE NdisSapHandle);
+VOID ClientSapDeregisterEnded(PCLIENT_AF Af, NDIS_STATUS Status);
+VOID ClientMakeCallEnded(
+    PCLIENT_CALL Call,
+    NDIS_STATUS Status,
+    NDIS_HANDLE NdisPartyHandle,
+    PCO_CALL_PARAMETERS CallParameters);
+VOID ClientModifyQoSEnded(
+    PCLIENT_CALL Call,
+    NDIS_STATUS Status,
+    PCO_CALL_PARAMETERS CallParameters);
+VOID ClientCloseCallEnded(PCLIENT_CALL Call, NDIS_STATUS Status);
+VOID ClientPartyAddEnded(PCLIENT_PARTY Party, NDIS_STATUS Status, NDIS_HANDLE NdisPartyHandle);
+VOID ClientPartyDropEnded(PCLIENT_CALL Call, PCLIENT_PARTY Party, NDIS_STATUS Status);
 VOID ClientSetCallHandlers(NDIS_CO_CLIENT_OPTIONAL_HANDLERS *Handlers);
 
 #endif /* CLIENT_H */

@@ -1,5 +1,6 @@
 /*
- * cm.h - what cm.c (driver, bindings, address families) and switch.c (SAPs, VCs, calls, parties) share.
+ * cm.h - what the files of the call manager share: cm.c (driver, bindings, address families), request.c (the
+ * handlers for SAPs, VCs, calls and parties), switch.c (what is done about them), parameters.c and options.c.
  *
  * Locking. One spin lock per binding. It is never held across a call into NDIS that can call back
  * (only the event, timer and work item functions are called with it): a completion may run the
@@ -12,7 +13,7 @@
 
 #define CM_POOL_TAG 'cCoC'
 
-/* What the registry says; cm.c explains each. */
+/* What the registry says; options.c explains each. */
 typedef struct _CM_OPTIONS {
     ULONG OpenAf;
     ULONG CloseAf;
@@ -226,6 +227,9 @@ struct _CM_PARTY {
 };
 
 extern NDIS_HANDLE CmProtocolHandle;
+
+/* options.c */
+VOID CmReadOptions(CM_OPTIONS *Options);
 
 /* cm.c */
 PVOID CmAllocate(ULONG Size);

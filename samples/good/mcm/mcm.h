@@ -1,6 +1,6 @@
 /*
- * mcm.h - what mcm.c (driver, adapters, address families) shares with switch.c, request.c and parameters.c
- * (SAPs, VCs, calls, parties).
+ * mcm.h - what the files of the MCM share: mcm.c (driver, adapters, address families), request.c (the handlers
+ * for SAPs, VCs, calls and parties), switch.c (what is done about them), parameters.c and options.c.
  *
  * Locking. One spin lock per adapter. It is never held across a call into NDIS that can call back
  * (only the event, timer and work item functions are called with it): a completion may run the
@@ -12,8 +12,9 @@
 #include <ndis.h>
 
 #define MCM_POOL_TAG 'mCoC'
+#define MCM_LINK_SPEED 155520000ull /* bits per second */
 
-/* What the registry says; mcm.c explains each. */
+/* What the registry says; options.c explains each. */
 typedef struct _MCM_OPTIONS {
     ULONG OpenAf;
     ULONG CloseAf;
@@ -216,6 +217,9 @@ struct _MCM_PARTY {
     MCM_REQUEST Drop;
     BOOLEAN DropTold; /* the calling client has been told that it has left */
 };
+
+/* options.c */
+VOID McmReadOptions(NDIS_HANDLE MiniportAdapterHandle, MCM_OPTIONS *Options);
 
 /* mcm.c */
 PVOID McmAllocate(PMCM_ADAPTER Adapter, ULONG Size);
