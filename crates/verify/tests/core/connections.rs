@@ -2,7 +2,7 @@
 //! may be pended, completed early, and crossed by what the other side does.
 
 use super::*;
-use model::block::{CallParameters, Sap as Specification};
+use model::block::{CallParameters, Name, Sap as Specification};
 
 const PARAMETERS: CallParameters =
     CallParameters { address: Token(0x10), transmit: 64_000, receive: 64_000, ..CallParameters::NULL };
@@ -22,12 +22,16 @@ pub(crate) enum Deed {
     Add(usize),
     Drop(usize),
     Answer(usize, Status),
+    Name(usize),
+    Identify(usize),
+    Find(usize),
     // The call manager.
     CompleteRegister(usize, Status),
     CompleteDeregister(usize),
     CreateOwn(usize),
     CreateIncoming(usize),
     Activate(usize),
+    Reactivate(usize),
     Offer(usize),
     Connect(usize),
     ChangeQoS(usize),
@@ -102,6 +106,7 @@ pub(crate) struct Vc {
     answering: bool,
     first_party: Option<usize>,
     sap: usize,
+    call_id: Option<CallId>,
 }
 
 #[derive(Clone, Copy, PartialEq)]
@@ -315,6 +320,7 @@ impl Play {
             answering: false,
             first_party: None,
             sap: 0,
+            call_id: None,
         });
         self.drivers.vcs.len() - 1
     }
@@ -342,6 +348,8 @@ impl Play {
                     (ddi == Ddi::NdisClMakeCall).then(|| self.drivers.vcs[about].first_party.unwrap());
                 self.drivers.parties[first.unwrap_or(about)].handle = Some(handle);
             }
+            OutParameter::CallId(id) => self.drivers.vcs[about].call_id = Some(id),
+            OutParameter::VcContext(context) => assert_eq!(context, self.drivers.vcs[about].client_context),
             _ => {}
         }
     }
@@ -596,14 +604,15 @@ impl Play {
         let (client, manager) = (self.client_of(vc), self.drivers.vcs[vc].manager);
         let party = self.parties_of(vc, |state| state == PartyState::Active).first().copied();
         for _ in 0..self.random.below(6) {
-            let deed = match self.random.below(8) {
+            let deed = match self.random.below(9) {
                 0 => (client, Deed::Modify(vc)),
+                7 => (client, [Deed::Name, Deed::Identify, Deed::Find][self.random.below(3)](vc)),
                 1 | 2 => (client, Deed::Add(vc)),
                 3 => (client, Deed::Hang(vc)),
                 4 => (manager, Deed::ChangeQoS(vc)),
                 5 => (manager, Deed::HangUp(vc)),
                 6 if party.is_some() => (client, Deed::Drop(party.unwrap())),
-                _ => (manager, Deed::Activate(vc)),
+                _ => (manager, Deed::Reactivate(vc)),
             };
             self.owe(deed.0, deed.1);
         }
@@ -870,12 +879,13 @@ impl Play {
                     }
                 }
             }
-            Deed::Activate(vc) => {
+            Deed::Activate(vc) | Deed::Reactivate(vc) => {
+                let again = matches!(deed, Deed::Reactivate(_));
                 let this = &mut self.drivers.vcs[vc];
                 let next = match (this.activation, this.call) {
-                    (Activation::Inactive, CallState::Making) => Activation::Activating,
+                    (Activation::Inactive, CallState::Making) if !again => Activation::Activating,
                     (Activation::Inactive, CallState::None | CallState::Rejected)
-                        if !this.by_client && this.state == VcState::Created && !this.closing =>
+                        if !again && !this.by_client && this.state == VcState::Created && !this.closing =>
                     {
                         Activation::Activating
                     }
@@ -930,6 +940,21 @@ impl Play {
                 if this.state == VcState::Created {
                     self.call(index, driver, call, None);
                 }
+            }
+            Deed::Name(vc) | Deed::Identify(vc) | Deed::Find(vc) => {
+                let this = &self.drivers.vcs[vc];
+                // A call manager's VC may go at any moment, and is no longer the client's after a call.
+                if this.state != VcState::Created || !this.by_client {
+                    return;
+                }
+                let handle = this.client();
+                let base_name = Name::new(&format!("line {vc}")).expect("a short name");
+                let call = match (deed, this.call_id) {
+                    (Deed::Find(_), Some(call_id)) => Call::ClGetProtocolVcContextFromTapiCallId { call_id },
+                    (Deed::Name(_), _) => Call::CoAssignInstanceName { vc: handle, base_name },
+                    _ => Call::CoGetTapiCallId { vc: handle, size: 64 },
+                };
+                self.call(index, driver, call, Some(vc));
             }
             Deed::Connect(vc) => {
                 let this = &mut self.drivers.vcs[vc];

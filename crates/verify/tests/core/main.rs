@@ -353,13 +353,13 @@ impl Play {
                         OutParameter::AddressFamily(handle) => {
                             self.drivers.afs[about.unwrap()].handle = Some(handle);
                         }
-                        OutParameter::Sap(_) | OutParameter::Vc(_) | OutParameter::Party(_) => {
-                            self.stored(ddi, about.unwrap(), out);
-                        }
-                        OutParameter::CallParameters(_)
+                        OutParameter::Sap(_)
+                        | OutParameter::Vc(_)
+                        | OutParameter::Party(_)
                         | OutParameter::InstanceName(..)
                         | OutParameter::CallId(_)
-                        | OutParameter::VcContext(_) => panic!("nobody asks for {out:?}"),
+                        | OutParameter::VcContext(_) => self.stored(ddi, about.unwrap(), out),
+                        OutParameter::CallParameters(_) => panic!("nobody changes {out:?}"),
                     }
                     input = Input::Resumed(id);
                 }
