@@ -153,9 +153,14 @@ impl World {
     }
 
     fn begin_create(&mut self, cx: &mut Context<'_>, owners: Owners, context: Token) -> Stepped {
+        let Owners { creator, client, manager, adapter, af, binding } = owners;
+        let below = self.driver(self.miniport_of(adapter).0);
+        // An MCM has a part in its own VCs only, and a miniport that is not connection-oriented in none.
+        if binding.is_some() && (below.is_call_manager() || !below.is_connection_oriented()) {
+            return Ok(Step::Return(Status::FAILURE));
+        }
         let slot = self.vcs.next_slot();
         let id = VcId(cx.handle(HandleKind::ClientVc, slot));
-        let Owners { creator, client, manager, adapter, af, binding } = owners;
         let (client_context, manager_context) = match creator {
             Side::Client => (context, Token::NULL),
             Side::CallManager => (Token::NULL, context),
@@ -225,12 +230,7 @@ impl World {
         slot: u32,
         reply: Reply,
     ) -> Stepped {
-        let vc = &self.vcs[slot];
-        let object = vc.object();
-        let peer = match vc.creator {
-            Side::Client => vc.manager,
-            Side::CallManager => vc.client.expect("a call manager asks the client of the VC"),
-        };
+        let (peer, object) = (self.peer_of(slot), self.vcs[slot].object());
         if reply.status == Status::PENDING {
             let offence = "ProtocolCoCreateVc returned NDIS_STATUS_PENDING";
             return Err(violation(Rule::VcCreateCallbackNoPending, peer, object, offence));

@@ -2,7 +2,8 @@
 
 use super::{Op, VcState};
 use crate::{
-    Callback, Context, DriverId, HandleArg, HandleKind, OpId, Side, Step, Stepped, World, violation,
+    Callback, Context, DriverId, HandleArg, HandleKind, OpId, Side, Step, Stepped, Violation, World,
+    violation,
 };
 use contract::{Rule, Status};
 
@@ -91,6 +92,29 @@ impl World {
         (miniport, Callback::MiniportCoDeleteVc { vc_context: vc.miniport_context })
     }
 
+    /// The side that had agreed to a VC has been told that it is not created after all.
+    pub(super) fn peer_undone(
+        &mut self,
+        cx: &mut Context<'_>,
+        id: OpId,
+        slot: u32,
+        refusal: Status,
+        status: Status,
+    ) -> Stepped {
+        let peer = self.peer_of(slot);
+        self.check_deletion_answered(slot, peer, status)?;
+        self.not_created(cx, slot);
+        Ok(self.finish(id, refusal))
+    }
+
+    fn check_deletion_answered(&self, slot: u32, peer: DriverId, status: Status) -> Result<(), Violation> {
+        if status == Status::PENDING {
+            let offence = "ProtocolCoDeleteVc returned NDIS_STATUS_PENDING";
+            return Err(violation(Rule::VcDeleteCallbackNoPending, peer, self.vcs[slot].object(), offence));
+        }
+        Ok(())
+    }
+
     pub(super) fn peer_deleted(
         &mut self,
         cx: &mut Context<'_>,
@@ -98,15 +122,8 @@ impl World {
         slot: u32,
         status: Status,
     ) -> Stepped {
-        let vc = &self.vcs[slot];
-        let peer = match vc.creator {
-            Side::Client => vc.manager,
-            Side::CallManager => vc.client.expect("a call manager's VC without a client has no other side"),
-        };
-        if status == Status::PENDING {
-            let offence = "ProtocolCoDeleteVc returned NDIS_STATUS_PENDING";
-            return Err(violation(Rule::VcDeleteCallbackNoPending, peer, vc.object(), offence));
-        }
+        let peer = self.peer_of(slot);
+        self.check_deletion_answered(slot, peer, status)?;
         if status != Status::SUCCESS {
             self.set_vc(cx, slot, VcState::Inactive);
             return Ok(self.finish(id, status));

@@ -200,6 +200,15 @@ impl World {
         }
     }
 
+    /// The protocol that did not create a VC, which has two sides.
+    fn peer_of(&self, slot: u32) -> DriverId {
+        let vc = &self.vcs[slot];
+        match vc.creator {
+            Side::Client => vc.manager,
+            Side::CallManager => vc.client.expect("a call manager's VC without a client has no other side"),
+        }
+    }
+
     /// Runs `handler` of `driver` with a context of the VC.
     pub(crate) fn invoke_on_vc(
         &mut self,
@@ -415,10 +424,7 @@ impl World {
         let step = match op {
             Op::CreatePeer(slot) => self.peer_created(cx, id, slot, reply),
             Op::MiniportCreate(slot) => self.miniport_created(cx, id, slot, reply),
-            Op::UndoPeer(slot, status) => {
-                self.not_created(cx, slot);
-                Ok(self.finish(id, status))
-            }
+            Op::UndoPeer(slot, refusal) => self.peer_undone(cx, id, slot, refusal, reply.status),
             Op::DeletePeer(slot) => self.peer_deleted(cx, id, slot, reply.status),
             Op::MiniportDelete(slot) => self.miniport_deleted(cx, id, slot, reply.status),
             Op::Activate(slot, round) => self.activate_returned(cx, id, slot, round, reply),
