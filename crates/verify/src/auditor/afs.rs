@@ -118,6 +118,11 @@ impl Auditor {
         self.target_where_af(|af| af.manager == Some(driver) && af.manager_handle == Some(handle))
     }
 
+    /// Whether the miniport of an adapter is an MCM.
+    pub(super) fn is_of_mcm(&self, adapter: AdapterId) -> bool {
+        self.registrations.iter().any(|registration| registration.is_held_by_adapter(adapter))
+    }
+
     /// The call manager of an address family that is not forgotten.
     pub(super) fn manager_of_af(&self, key: Key) -> Option<DriverId> {
         self.af(Target::Af(key))?.manager

@@ -219,7 +219,7 @@ impl Auditor {
         match (who, vc.af) {
             (Who::Manager, Some(af)) => self.check_manager_may_be_asked(driver, af, object),
             (Who::Miniport, _) => {
-                if vc.is_mcm {
+                if vc.is_mcm || vc.adapter.is_some_and(|adapter| self.is_of_mcm(adapter)) {
                     self.fault(Rule::VcNdisMcmNoMiniportCalls, driver, object, OF_AN_MCM);
                 } else if let Some(adapter) = vc.adapter {
                     self.check_adapter_may_be_asked(driver, adapter, object, false);
@@ -397,7 +397,7 @@ impl Auditor {
     ) -> Target {
         let object = self.object(driver, from);
         let Some(&vc) = self.vc(from) else { return Target::None };
-        if vc.is_mcm {
+        if vc.is_mcm || vc.adapter.is_some_and(|adapter| self.is_of_mcm(adapter)) {
             self.fault(Rule::VcNdisMcmNoMiniportCalls, driver, object, OF_AN_MCM);
             return from;
         }

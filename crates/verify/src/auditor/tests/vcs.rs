@@ -215,6 +215,21 @@ fn no_miniport_handler_of_an_mcm_is_called() {
     let request = story.activation(Wire(1), SUCCESS);
     story.trace.called(MINIPORT, request.call).invoked(MINIPORT, request.callback);
     assert!(story.rules().contains(&rule));
+    // Nor for the VC of another call manager above it.
+    let own = Call::CoCreateVc {
+        binding: arg(binding_handle(CM)),
+        af: HandleArg::Null,
+        vc_context: Wire(1).managers(),
+        vc: HandleArg::Null,
+    };
+    let mut above = Story::up(MINIPORT);
+    above.load_protocol(CM).bind(CM, false).own_task();
+    let callback = above.miniport_joins(Wire(1));
+    let mut called = above.clone();
+    called.trace.called(CM, own).invoked(MINIPORT, callback);
+    assert_eq!(called.rules(), [rule]);
+    above.calls(CM, own, Status::FAILURE);
+    assert_eq!(above.rules(), []);
 }
 
 #[test]
