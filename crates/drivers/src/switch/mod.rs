@@ -1,6 +1,6 @@
 //! The built-in switch: an MCM that connects its clients with each other.
 //!
-//! A client that makes a call to the value of a SAP calls the client that has registered the SAP: the switch creates a VC for
+//! A client that makes a call to the address of a SAP calls the client that has registered the SAP: the switch creates a VC for
 //! that client, offers it the call, and reports the call as made when it is accepted. From then on what one end does is
 //! told to the other: a change of the quality of service, a close. A party of a multipoint call is a call of its own towards the
 //! client it is added for. All adapters of the switch are one exchange; a client may call itself.
@@ -24,7 +24,7 @@ use call::{Branch, Line};
 use contract::Status;
 use contract::values::constants::CO_ADDRESS_FAMILY_TAPI_PROXY;
 use engine::Driver;
-use model::block::{AddressFamily, CallParameters, Sap as Specification};
+use model::block::{AddressFamily, CallParameters, Sap as Specification, value_of};
 use model::{DriverId, HaltAction};
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
@@ -82,8 +82,8 @@ pub fn switch(options: Options, id: DriverId) -> Box<dyn Driver> {
 struct Switch {
     options: Options,
     adapters: RefCell<Vec<Adapter<Switch>>>,
-    /// The values of SAPs whose registration is pended.
-    registering: RefCell<Vec<u64>>,
+    /// SAPs whose registration is pended.
+    registering: RefCell<Vec<Specification>>,
     events: RefCell<VecDeque<Event>>,
     /// Whether somebody is at the events, or will be when NDIS has taken note of an activation.
     busy: Cell<bool>,
@@ -209,13 +209,34 @@ impl Switch {
         self.busy.set(false);
     }
 
-    /// The SAP that stands for a value, unless its client takes it back.
-    fn find_sap(&self, value: u64) -> Option<Sap<Switch>> {
+    /// The SAP that stands for an address, unless its client takes it back.
+    fn find_sap(&self, address: u64) -> Option<Sap<Switch>> {
+        self.find_sap_where(|specification| stands_for(specification, address))
+    }
+
+    fn find_sap_where(&self, fits: impl Fn(Specification) -> bool) -> Option<Sap<Switch>> {
         let adapters = self.adapters.borrow();
         let clients = adapters.iter().flat_map(Adapter::clients);
         let mut saps = clients.flat_map(|af| af.saps());
-        saps.find(|sap| sap.specification().value == value && !sap.context().get())
+        saps.find(|sap| fits(sap.specification()) && !sap.context().get())
     }
+}
+
+/// Whether a SAP stands for an address: it is the address, which may have zeros behind it. A `CO_AF_TAPI_SAP` has the media
+/// modes there.
+fn stands_for(specification: Specification, address: u64) -> bool {
+    let mut bytes = [0; SAP_SIZE_MAX];
+    bytes[..8].copy_from_slice(&address.to_le_bytes());
+    let padded = bytes.get(..specification.length as usize).map(value_of);
+    specification.value == address || Some(specification.value) == padded
+}
+
+/// How large a SAP can be that is an address and zeros.
+const SAP_SIZE_MAX: usize = 64;
+
+/// Whether two SAPs cannot be told apart.
+fn clash(one: Specification, other: Specification) -> bool {
+    stands_for(one, other.value) || stands_for(other, one.value)
 }
 
 impl Miniport for Switch {
@@ -269,18 +290,19 @@ impl CallManager for Switch {
         specification: Specification,
         request: Request<'a, RegisterSap<Self>>,
     ) -> Answer<'a> {
-        let value = specification.value;
-        if self.find_sap(value).is_some() || self.registering.borrow().contains(&value) {
+        let clashes = |other: Specification| clash(other, specification);
+        let is_coming = self.registering.borrow().iter().copied().any(clashes);
+        if is_coming || self.find_sap_where(clashes).is_some() {
             return request.complete(Err(Status::INVALID_DATA));
         }
         if self.options.answers == Answers::AtOnce {
             return request.complete(Ok(Leaving::new(false)));
         }
-        self.registering.borrow_mut().push(value);
+        self.registering.borrow_mut().push(specification);
         let (answer, completion) = request.pend();
         let af = af.clone();
         self.defer(af.clone().kernel(), move || {
-            af.driver().registering.borrow_mut().retain(|other| *other != value);
+            af.driver().registering.borrow_mut().retain(|other| *other != specification);
             completion.complete(Ok(Leaving::new(false)));
         });
         answer
