@@ -1,9 +1,10 @@
 //! The values that drivers hold as handles. They are addresses of a kernel, which nothing in this process can touch: a
 //! driver that dereferences one stops, and the address names the handle.
 //!
-//! A handle's address is computed from the task that made it and its count there, so that orders which commute give
-//! the same addresses. A task's handles lie side by side, which keeps their entries in the table close together too; two
-//! tasks are far apart. Where handles would fall together all the same, the later one takes the next address.
+//! A handle's address is computed from what it stands for, the task that made the object and its count there, so that
+//! orders which commute give the same addresses. The handles of one object, of client, call manager and miniport, are
+//! far apart. A task's handles for one side lie side by side, which keeps their entries in the table close together
+//! too; two tasks are far apart. Where handles would fall together all the same, the later one takes the next address.
 
 use model::{Handle, HandleArg, HandleKind};
 
@@ -11,7 +12,7 @@ use model::{Handle, HandleArg, HandleKind};
 const HANDLES: u64 = 0xFFFF_A000_0000_0000;
 /// How many places there are for the handles of each side, as a power of two.
 const PLACES_BITS: u32 = 38;
-/// How many sides there are at most, as a power of two: an object has a handle for each, made by one task at once.
+/// How many sides there are at most, as a power of two: client, call manager and miniport.
 const SIDES_BITS: u32 = 2;
 /// From one place to the next: a handle may be misused as a pointer to a structure, and the offset must not lead to
 /// another one.

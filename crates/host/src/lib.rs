@@ -9,14 +9,17 @@
 //! - An import that is not provided is never a stub: calling or reading it ends the execution by name.
 //! - Where an image lies and what its drivers are given as handles does not depend on the machine.
 //! - A driver's bad pointer, in its own code or as an argument, becomes a finding of the driver's.
+//! - A structure that a native driver hands to NDIS is seen by other native drivers where it lies.
 //! - Nothing of ours is borrowed or locked while driver code runs.
 //! - Rewritten code does what the instruction that trapped did, and a restored execution finds it rewritten.
 //!
 //! **What does not.** Driver and host share an address space: a driver's wild write, or a system call instruction in
-//! it, can ruin this process. Running it in a process of its own is the supervisor's business.
+//! it, can ruin this process. Running it in a process of its own is the supervisor's business. What drivers of other kinds
+//! give as the address of a structure must lie neither in the arena nor where images lie.
 //!
 //! Read `map.rs` first (how a driver is laid out), then `exports/mod.rs` (how it calls us), `native.rs` (how we call
-//! it), `trap/mod.rs` (what happens where it does what user code cannot).
+//! it), `structures.rs` (what drivers hand to each other), `trap/mod.rs` (what happens where it does what user code
+//! cannot).
 
 #![cfg(all(target_arch = "x86_64", target_os = "linux"))]
 
