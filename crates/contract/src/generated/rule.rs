@@ -915,8 +915,10 @@ pub enum Rule {
     CallIncomingClientValidate,
     /// A client accepting a call copies what it will need from CallParameters.
     CallIncomingClientCopy,
-    /// A client whose ProtocolClIncomingCall returned NDIS\_STATUS\_PENDING later calls NdisClIncomingCallComplete for that VC, once.
+    /// A client whose ProtocolClIncomingCall returned NDIS\_STATUS\_PENDING later calls NdisClIncomingCallComplete for that VC, once. After a close of the call see call-incoming-complete-after-close.
     CallIncomingCompleteRequired,
+    /// A client that has pended an offer answers it also when an incoming close or its own NdisClCloseCall has come first.
+    CallIncomingCompleteAfterClose,
     /// NdisClIncomingCallComplete is called only for an incoming call that was pended and not yet answered. A close that comes in between does not make the answer wrong.
     CallIncomingCompleteOnlyPended,
     /// Status given to NdisClIncomingCallComplete is NDIS\_STATUS\_SUCCESS to accept, an error to reject, never NDIS\_STATUS\_PENDING.
@@ -995,14 +997,18 @@ pub enum Rule {
     CallCloseSendsDrained,
     /// After NdisClCloseCall the client sends nothing more on that VC.
     CallCloseNoSendAfter,
-    /// A multipoint call is closed only when a single party is left on it; the CM fails an earlier attempt.
+    /// A multipoint call is closed only when a single party is connected to it; the CM fails an earlier attempt.
     CallClosePartiesDropped,
+    /// A client that closes a multipoint call first waits for the end of its drops and additions: a party counts from NdisClAddParty on, and until its drop is complete.
+    CallCloseSettledParties,
     /// NdisClCloseCall gets the handle of the last party of a multipoint call and NULL for point-to-point.
     CallClosePartyHandle,
     /// Size is zero when Buffer is NULL in NdisClCloseCall.
     CallCloseSizeZero,
     /// NdisClCloseCall is issued only on a VC that has a call not already closing. The client's own close and an incoming close need one NdisClCloseCall between them.
     CallCloseExistingCall,
+    /// Without an incoming close, the client closes a call that it makes when it is told that this is made, and one that it is offered when it has answered.
+    CallCloseSettledCall,
     /// When NdisClCloseCall returns anything but NDIS\_STATUS\_PENDING the client runs its own ProtocolClCloseCallComplete.
     CallCloseInternalComplete,
     /// Every client has a working ProtocolClCloseCallComplete.
@@ -1097,8 +1103,10 @@ pub enum Rule {
     CallParamsTapiChangedFlag,
     /// In CO\_AF\_TAPI\_INCOMING\_CALL\_PARAMETERS only CO\_TAPI\_FLAG\_INCOMING\_CALL is set; all other ulFlags bits are zero.
     CallParamsTapiIncomingFlags,
-    /// CO\_SPECIFIC\_PARAMETERS.Length covers the TAPI structure laid over Parameters.
+    /// CO\_SPECIFIC\_PARAMETERS.Length covers the TAPI structure laid over Parameters of a call that the client makes.
     CallParamsTapiSpecificLength,
+    /// CO\_SPECIFIC\_PARAMETERS.Length covers the TAPI structure laid over Parameters of a call that the MCM offers.
+    CallParamsTapiIncomingLength,
     /// A CoNDIS WAN MCM returns NDIS\_STATUS\_PENDING from ProtocolCmCloseCall and completes later.
     CallTapiClosePends,
     /// When the remote node hangs up a call in progress the MCM tells the upper layers to tear it down.
@@ -2607,6 +2615,7 @@ impl Rule {
         Rule::CallIncomingClientValidate,
         Rule::CallIncomingClientCopy,
         Rule::CallIncomingCompleteRequired,
+        Rule::CallIncomingCompleteAfterClose,
         Rule::CallIncomingCompleteOnlyPended,
         Rule::CallIncomingCompleteStatus,
         Rule::CallIncomingChangedFlag,
@@ -2647,9 +2656,11 @@ impl Rule {
         Rule::CallCloseSendsDrained,
         Rule::CallCloseNoSendAfter,
         Rule::CallClosePartiesDropped,
+        Rule::CallCloseSettledParties,
         Rule::CallClosePartyHandle,
         Rule::CallCloseSizeZero,
         Rule::CallCloseExistingCall,
+        Rule::CallCloseSettledCall,
         Rule::CallCloseInternalComplete,
         Rule::CallCloseHandler,
         Rule::CallCloseKeepVcState,
@@ -2698,6 +2709,7 @@ impl Rule {
         Rule::CallParamsTapiChangedFlag,
         Rule::CallParamsTapiIncomingFlags,
         Rule::CallParamsTapiSpecificLength,
+        Rule::CallParamsTapiIncomingLength,
         Rule::CallTapiClosePends,
         Rule::CallTapiRemoteHangup,
         Rule::CallTapiLineCloseDropsCalls,
@@ -3430,6 +3442,8 @@ pub(crate) static BY_ID: &[Rule] = &[
     Rule::CallClosePartiesDropped,
     Rule::CallClosePartyHandle,
     Rule::CallCloseSendsDrained,
+    Rule::CallCloseSettledCall,
+    Rule::CallCloseSettledParties,
     Rule::CallCloseSizeZero,
     Rule::CallCmCloseCompleteFromDeactivate,
     Rule::CallCmCloseCompleteOnlyPended,
@@ -3492,6 +3506,7 @@ pub(crate) static BY_ID: &[Rule] = &[
     Rule::CallIncomingCloseHandler,
     Rule::CallIncomingCloseIdentifyLastParty,
     Rule::CallIncomingCloseNoData,
+    Rule::CallIncomingCompleteAfterClose,
     Rule::CallIncomingCompleteOnlyPended,
     Rule::CallIncomingCompleteRequired,
     Rule::CallIncomingCompleteStatus,
@@ -3537,6 +3552,7 @@ pub(crate) static BY_ID: &[Rule] = &[
     Rule::CallParamsTapiActivate,
     Rule::CallParamsTapiChangedFlag,
     Rule::CallParamsTapiIncomingFlags,
+    Rule::CallParamsTapiIncomingLength,
     Rule::CallParamsTapiMakeCallOnly,
     Rule::CallParamsTapiProxyOverwriteSdu,
     Rule::CallParamsTapiQosIncoming,
@@ -4300,7 +4316,7 @@ pub(crate) static BY_ID: &[Rule] = &[
 ];
 
 /// One row per rule, in the order of their numbers.
-pub(crate) static INFO: [RuleInfo; 1069] = [
+pub(crate) static INFO: [RuleInfo; 1073] = [
     RuleInfo {
         id: "registration-handle-known",
         area: Area::Registration,
@@ -11808,10 +11824,29 @@ pub(crate) static INFO: [RuleInfo; 1069] = [
         area: Area::Call,
         binds: &[Role::Client],
         strength: Strength::Must,
-        text: "A client whose ProtocolClIncomingCall returned NDIS_STATUS_PENDING later calls NdisClIncomingCallComplete for that VC, once.",
+        text: "A client whose ProtocolClIncomingCall returned NDIS_STATUS_PENDING later calls NdisClIncomingCallComplete for that VC, once. After a close of the call see call-incoming-complete-after-close.",
         ddis: &[Ddi::ProtocolClIncomingCall, Ddi::NdisClIncomingCallComplete],
         detect: Detect::RuntimeLiveness,
         pages: &["nf-ndis-ndisclincomingcallcomplete", "nc-ndis-protocol_cl_incoming_call"],
+        refusal: None,
+        race: false,
+        rests_on: &[],
+        enforcement: Enforcement::Enforced,
+    },
+    RuleInfo {
+        id: "call-incoming-complete-after-close",
+        area: Area::Call,
+        binds: &[Role::Client],
+        strength: Strength::Must,
+        text: "A client that has pended an offer answers it also when an incoming close or its own NdisClCloseCall has come first.",
+        ddis: &[
+            Ddi::ProtocolClIncomingCall,
+            Ddi::NdisClIncomingCallComplete,
+            Ddi::ProtocolClIncomingCloseCall,
+            Ddi::NdisClCloseCall,
+        ],
+        detect: Detect::RuntimeLiveness,
+        pages: &["nf-ndis-ndisclincomingcallcomplete", "nc-ndis-protocol_cl_incoming_close_call"],
         refusal: None,
         race: false,
         rests_on: &[Question::CallQIncomingCloseOffered],
@@ -12483,13 +12518,37 @@ pub(crate) static INFO: [RuleInfo; 1069] = [
         area: Area::Call,
         binds: &[Role::Client],
         strength: Strength::Must,
-        text: "A multipoint call is closed only when a single party is left on it; the CM fails an earlier attempt.",
+        text: "A multipoint call is closed only when a single party is connected to it; the CM fails an earlier attempt.",
         ddis: &[Ddi::NdisClCloseCall, Ddi::NdisClDropParty],
         detect: Detect::RuntimeSafety,
         pages: &[
             "nf-ndis-ndisclclosecall",
             "client-initiated-request-to-close-a-call",
             "dropping-a-party-from-a-multipoint-call",
+        ],
+        refusal: Some("NDIS_STATUS_XXX"),
+        race: false,
+        rests_on: &[],
+        enforcement: Enforcement::Enforced,
+    },
+    RuleInfo {
+        id: "call-close-settled-parties",
+        area: Area::Call,
+        binds: &[Role::Client],
+        strength: Strength::Must,
+        text: "A client that closes a multipoint call first waits for the end of its drops and additions: a party counts from NdisClAddParty on, and until its drop is complete.",
+        ddis: &[
+            Ddi::NdisClCloseCall,
+            Ddi::NdisClAddParty,
+            Ddi::ProtocolClAddPartyComplete,
+            Ddi::NdisClDropParty,
+            Ddi::ProtocolClDropPartyComplete,
+        ],
+        detect: Detect::RuntimeSafety,
+        pages: &[
+            "nf-ndis-ndisclclosecall",
+            "nc-ndis-protocol_cl_drop_party_complete",
+            "nf-ndis-ndiscladdparty",
         ],
         refusal: Some("NDIS_STATUS_XXX"),
         race: false,
@@ -12531,6 +12590,20 @@ pub(crate) static INFO: [RuleInfo; 1069] = [
         strength: Strength::Must,
         text: "NdisClCloseCall is issued only on a VC that has a call not already closing. The client's own close and an incoming close need one NdisClCloseCall between them.",
         ddis: &[Ddi::NdisClCloseCall],
+        detect: Detect::RuntimeSafety,
+        pages: &["nf-ndis-ndisclclosecall"],
+        refusal: None,
+        race: false,
+        rests_on: &[],
+        enforcement: Enforcement::Enforced,
+    },
+    RuleInfo {
+        id: "call-close-settled-call",
+        area: Area::Call,
+        binds: &[Role::Client],
+        strength: Strength::Should,
+        text: "Without an incoming close, the client closes a call that it makes when it is told that this is made, and one that it is offered when it has answered.",
+        ddis: &[Ddi::NdisClCloseCall, Ddi::ProtocolClMakeCallComplete, Ddi::NdisClIncomingCallComplete],
         detect: Detect::RuntimeSafety,
         pages: &["nf-ndis-ndisclclosecall"],
         refusal: None,
@@ -13349,12 +13422,26 @@ pub(crate) static INFO: [RuleInfo; 1069] = [
     RuleInfo {
         id: "call-params-tapi-specific-length",
         area: Area::Call,
-        binds: &[Role::Client, Role::Mcm],
+        binds: &[Role::Client],
         strength: Strength::Must,
-        text: "CO_SPECIFIC_PARAMETERS.Length covers the TAPI structure laid over Parameters.",
-        ddis: &[Ddi::NdisClMakeCall, Ddi::NdisMCmDispatchIncomingCall],
+        text: "CO_SPECIFIC_PARAMETERS.Length covers the TAPI structure laid over Parameters of a call that the client makes.",
+        ddis: &[Ddi::NdisClMakeCall],
         detect: Detect::Argument,
-        pages: &["making-outgoing-calls", "accepting-incoming-calls"],
+        pages: &["making-outgoing-calls"],
+        refusal: None,
+        race: false,
+        rests_on: &[],
+        enforcement: Enforcement::Enforced,
+    },
+    RuleInfo {
+        id: "call-params-tapi-incoming-length",
+        area: Area::Call,
+        binds: &[Role::Mcm],
+        strength: Strength::Must,
+        text: "CO_SPECIFIC_PARAMETERS.Length covers the TAPI structure laid over Parameters of a call that the MCM offers.",
+        ddis: &[Ddi::NdisMCmDispatchIncomingCall],
+        detect: Detect::Argument,
+        pages: &["accepting-incoming-calls"],
         refusal: None,
         race: false,
         rests_on: &[Question::CallQTapiIncomingData],

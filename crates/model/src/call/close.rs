@@ -46,9 +46,16 @@ impl World {
             }
             Stage::Making | Stage::Offered | Stage::Accepted | Stage::Made | Stage::Taken => None,
         };
-        if self.count_parties(slot) > 1 {
-            let offence = "the call is closed with more than one party on it";
-            cx.warn(Rule::CallClosePartiesDropped, client, object, offence);
+        let unsettled = self.count_unsettled_parties(slot);
+        let left = if self.count_parties(slot) - unsettled > 1 {
+            Some((Rule::CallClosePartiesDropped, "the call is closed with more than one party on it"))
+        } else if unsettled > 0 {
+            Some((Rule::CallCloseSettledParties, "the call is closed while a party is being added or dropped"))
+        } else {
+            None
+        };
+        if let Some((rule, offence)) = left {
+            cx.warn(rule, client, object, offence);
             return Ok(Step::Return(Status::FAILURE));
         }
         let last = self.last_party(slot);
@@ -59,7 +66,7 @@ impl World {
             return fail(Rule::CallClosePartyHandle, offence);
         }
         if let Some(offence) = soft {
-            cx.warn(Rule::CallCloseExistingCall, client, object, offence);
+            cx.warn(Rule::CallCloseSettledCall, client, object, offence);
         }
         let mut round = 0;
         self.change_call(cx, slot, |call| {

@@ -397,7 +397,13 @@ impl World {
                 owe(manager, Rule::CallCmCloseCompleteRequired, miniport);
             }
             if call.answer.is_pending() {
-                owe(client, Rule::CallIncomingCompleteRequired, None);
+                let closed = call.stage != Stage::Offered || call.closing || call.close_indicated != Told::No;
+                let rule = if closed {
+                    Rule::CallIncomingCompleteAfterClose
+                } else {
+                    Rule::CallIncomingCompleteRequired
+                };
+                owe(client, rule, None);
             }
             match call.stage {
                 Stage::Accepted if !call.closing && call.close_indicated == Told::No => {

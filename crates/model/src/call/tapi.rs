@@ -46,7 +46,7 @@ impl World {
         let fail = |rule, offence| Err(violation(rule, manager, object, offence));
         if (parameters.media_length as usize) < CO_AF_TAPI_INCOMING_CALL_PARAMETERS.size {
             let offence = "MediaSpecific.Length does not cover CO_AF_TAPI_INCOMING_CALL_PARAMETERS";
-            return fail(Rule::CallParamsTapiSpecificLength, offence);
+            return fail(Rule::CallParamsTapiIncomingLength, offence);
         }
         if parameters.media_word != INCOMING_CALL {
             let offence = "ulFlags of an incoming TAPI call is not CO_TAPI_FLAG_INCOMING_CALL alone";

@@ -143,6 +143,15 @@ impl World {
         self.parties_on(vc).count()
     }
 
+    /// How many parties of a VC are being added to the call that is made, or are being dropped.
+    pub(crate) fn count_unsettled_parties(&self, vc: u32) -> usize {
+        let is_unsettled = |&party: &u32| {
+            let party = &self.parties[party];
+            party.is_dropping() || party.state == PartyState::Adding && !party.first
+        };
+        self.parties_on(vc).filter(is_unsettled).count()
+    }
+
     /// The only party of a VC, or the last one.
     pub(crate) fn last_party(&self, vc: u32) -> Option<u32> {
         self.parties_on(vc).last()
