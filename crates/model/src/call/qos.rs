@@ -58,7 +58,7 @@ impl World {
         let is_connected = matches!(call.stage, Stage::Made | Stage::Taken) && !call.closing;
         if status == Status::SUCCESS {
             let agreed = if left.is_null() { call.qos_asked } else { left.digest() };
-            let holds = vc.in_force == Some(agreed) || call.activated_since;
+            let holds = vc.in_force == Some(agreed) || call.activated_since || vc.is_reported(agreed);
             if is_connected && !holds {
                 self.check_activation_awaited(slot)?;
                 let offence = "the change was reported as made without an activation of the VC";
@@ -150,15 +150,15 @@ impl World {
             return Err(violation(Rule::CallQosChangeActiveOnly, manager, object, offence));
         }
         let vc = &self.vcs[slot];
-        if vc.in_force != Some(parameters.digest()) && vc.asked_in_force != parameters.digest() {
-            if vc.is_of_mcm() {
-                let offence =
-                    "the client is told of parameters that were not reported with NdisMCmActivateVc";
-                cx.warn(Rule::CallMcmModifyActivate, manager, object, offence);
-            } else {
-                let offence = "the client is told of parameters with which the VC is not activated";
-                return Err(violation(Rule::CallQosChangeActivateFirst, manager, object, offence));
-            }
+        let asked = parameters.digest();
+        let in_force = vc.in_force == Some(asked) || vc.asked_in_force == asked;
+        if !in_force && !vc.is_of_mcm() {
+            let offence = "the client is told of parameters with which the VC is not activated";
+            return Err(violation(Rule::CallQosChangeActivateFirst, manager, object, offence));
+        }
+        if !in_force && !vc.is_reported(asked) {
+            let offence = "the client is told of parameters that were not reported with NdisMCmActivateVc";
+            cx.warn(Rule::CallMcmModifyActivate, manager, object, offence);
         }
         let vc = &mut self.vcs[slot];
         vc.call.dispatched_early(Rule::CallQosChangeActiveOnly);

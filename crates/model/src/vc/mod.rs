@@ -173,6 +173,11 @@ impl Vc {
         matches!(self.state, VcState::Activating | VcState::Reactivating)
     }
 
+    /// Whether NDIS has pended an MCM's report of these parameters: the MCM has put them into force already.
+    pub(crate) fn is_reported(&self, parameters: u64) -> bool {
+        self.is_of_mcm() && self.is_activating() && self.asked == parameters
+    }
+
     pub(crate) fn is_deactivating(&self) -> bool {
         self.state == VcState::Deactivating
     }
