@@ -9,6 +9,9 @@ use crate::{
 };
 use contract::{Rule, Status};
 
+/// The call manager was to make the call under what it had dispatched.
+const DISPATCHED_EARLY: &str = "dispatched while ProtocolCmMakeCall ran, which then did not make the call";
+
 impl World {
     pub(crate) fn make_call(
         &mut self,
@@ -94,16 +97,12 @@ impl World {
         let verdict = make.returned(round, reply.status).map_err(|misfit| {
             violation(Rule::CallCmMakeCompleteOnlyPended, manager, object, misfit.offence())
         })?;
-        let failed = match verdict {
-            Verdict::Pended => make.is_outstanding(),
-            Verdict::Result(status) => status != Status::SUCCESS,
-        };
-        if let Some(rule) = self.vcs[slot].call.early.filter(|_| failed) {
-            let offence = "dispatched while ProtocolCmMakeCall ran, which then did not make the call";
-            return Err(violation(rule, manager, object, offence));
+        let is_made = verdict == Verdict::Result(Status::SUCCESS);
+        if let Some(rule) = self.vcs[slot].call.early.filter(|_| !is_made) {
+            return Err(violation(rule, manager, object, DISPATCHED_EARLY));
         }
         let multipoint = self.vcs[slot].call.multipoint;
-        if verdict == Verdict::Result(Status::SUCCESS) {
+        if is_made {
             self.check_made(cx, slot, reply.context, reply.parameters)?;
             if !multipoint && reply.context != Token::NULL {
                 let offence = "ProtocolCmMakeCall stored a party context for a point-to-point call";
@@ -241,8 +240,11 @@ impl World {
         }
         if status == Status::SUCCESS {
             self.check_made(cx, slot, party_context, parameters)?;
+        } else if let Some(rule) = self.vcs[slot].call.early {
+            return fail(rule, DISPATCHED_EARLY);
         }
-        self.vcs[slot].call.make = make;
+        let call = &mut self.vcs[slot].call;
+        (call.make, call.early) = (make, None);
         let mut told = HandleArg::Null;
         if status == Status::SUCCESS {
             self.made(cx, slot, party_context);

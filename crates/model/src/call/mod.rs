@@ -49,7 +49,8 @@ pub(crate) struct Call {
     closed_with_error: bool,
     /// The task on which the client was told that the call could not be made. What it does on another may cross that.
     failed_on: Option<TaskId>,
-    /// What the call manager dispatched before its `ProtocolCmMakeCall` had returned: which rule it breaks if that fails.
+    /// What the call manager dispatched while its `ProtocolCmMakeCall` runs, before it has made the call: which rule it
+    /// breaks if it does not.
     early: Option<Rule>,
     /// The parameters that the client asked for, or was offered, as a digest.
     asked: u64,
