@@ -3689,6 +3689,13 @@ pub(crate) static STATE_MACHINES: &[StateMachine] = &[
                 note: "crossed the failure; NDIS refuses it",
             },
             Transition {
+                from: "failed",
+                event: "NdisClModifyCallQoS=error [client not yet told]",
+                to: "failed",
+                by: Role::Client,
+                note: "crossed the failure; NDIS refuses it",
+            },
+            Transition {
                 from: "connected",
                 event: "NdisClModifyCallQoS",
                 to: "qos_modifying",
@@ -5058,14 +5065,14 @@ pub(crate) static STATE_MACHINES: &[StateMachine] = &[
             },
             Transition {
                 from: "offered",
-                event: "NdisCmDispatchIncomingCall=error [SAP or AF closing]",
+                event: "NdisCmDispatchIncomingCall=error [SAP or AF closing, or the last offer not answered]",
                 to: "rejected",
                 by: Role::Cm,
                 note: "client not called; no breach before the CM has finished the deregistration or close",
             },
             Transition {
                 from: "offered",
-                event: "NdisMCmDispatchIncomingCall=error [SAP or AF closing]",
+                event: "NdisMCmDispatchIncomingCall=error [SAP or AF closing, or the last offer not answered]",
                 to: "rejected",
                 by: Role::Mcm,
                 note: "client not called; no breach before the MCM has finished the deregistration or close",

@@ -1677,7 +1677,7 @@ pub(crate) static INFO: [QuestionInfo; 249] = [
     QuestionInfo {
         id: "call-q-incoming-close-offered",
         about: "Incoming close on an offered call the client has pended: is NdisClIncomingCallComplete still owed, besides NdisClCloseCall?",
-        reading: "Yes to both: every pended callback is completed once, and every incoming close is answered by NdisClCloseCall. NDIS accepts the answer at any time after the incoming close, even after NdisClCloseCall, and does not dispatch it as an acceptance; the ban on the handle after the close does not cover this one call. A missing answer is only a warning.",
+        reading: "Yes to both: every pended callback is completed once, and every incoming close is answered by NdisClCloseCall. NDIS accepts the answer at any time after the incoming close, even after NdisClCloseCall, and does not dispatch it as an acceptance; the ban on the handle after the close does not cover this one call. Until the answer has come NDIS refuses another offer on the VC with NDIS_STATUS_FAILURE, since it could not tell the answers apart. A missing answer is only a warning.",
         pages: &[
             "nf-ndis-ndiscmdispatchincomingclosecall",
             "nf-ndis-ndismcmdispatchincomingclosecall",

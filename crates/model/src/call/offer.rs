@@ -57,8 +57,10 @@ impl World {
             cx.warn(Rule::CallIncomingActivateBeforeDispatch, manager, object, offence);
         }
         let is_open = vc.af.is_some_and(|af| self.is_af_open(af));
+        // Its answer to an offer that was closed could not be told from the one to this (call-q-incoming-close-offered).
+        let owes_answer = vc.call.answer.is_outstanding();
         self.change_call(cx, slot, |call| call.begin(Stage::Offered, parameters.digest()));
-        let Some(sap) = sap.filter(|_| is_open) else {
+        let Some(sap) = sap.filter(|_| is_open && !owes_answer) else {
             self.rejected(cx, slot);
             return Ok(Step::Return(Status::FAILURE));
         };

@@ -560,7 +560,9 @@ impl Auditor {
         let is_refused = !frame.asked && status != Status::SUCCESS && status != Status::PENDING;
         if is_refused {
             let sap = self.sap_of_offer(driver, frame.call).copied();
-            let is_crossed = sap.is_none_or(|sap| sap.deregister != Asked::Not)
+            let owes_answer = vc.call.is_overtaken && vc.call.offer.asked != Asked::Not;
+            let is_crossed = owes_answer
+                || sap.is_none_or(|sap| sap.deregister != Asked::Not)
                 || vc.af.is_some_and(|af| self.is_closing(af));
             if !is_crossed && !frame.warned {
                 let object = self.object(driver, frame.target);
