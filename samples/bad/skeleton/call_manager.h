@@ -1,7 +1,7 @@
 /*
  * call_manager.h - the call-manager half of cm.h and mcm.h: address families (AFs), which open and
  * close at once, and the close notification. One of those two headers is what a driver includes; read
- * samples/bad/README.md first.
+ * samples/bad/README.md first. call_manager_calls.h has SAPs, VCs and calls, for a driver that wants them.
  *
  * An MCM's NdisMCmXxx completions and notifications are macros over the NdisCmXxx functions used here.
  *
@@ -41,7 +41,42 @@ typedef struct _CM_AF {
     BOOLEAN CloseHeld;
     /* For a driver that refuses a close: it has done so. */
     BOOLEAN CloseRefused;
+    /* VCs on it. A close waits for ours, as it does for a notifying call. */
+    ULONG Vcs;
 } CM_AF, *PCM_AF;
+
+#ifdef CM_CALLS
+typedef struct _CM_SAP {
+    PCM_AF Af;
+    NDIS_HANDLE NdisSapHandle;
+} CM_SAP, *PCM_SAP;
+
+typedef struct _CM_VC CM_VC, *PCM_VC;
+
+/* What follows an activation or deactivation. */
+typedef VOID CM_THEN(PCM_VC Vc, NDIS_STATUS Status);
+
+typedef struct _CM_PARTY {
+    PCM_VC Vc;
+    NDIS_HANDLE NdisPartyHandle;
+} CM_PARTY, *PCM_PARTY;
+
+struct _CM_VC {
+    PCM_AF Af;
+    NDIS_HANDLE NdisVcHandle;
+    BOOLEAN Ours; /* created for a call of the far end */
+    PCO_CALL_PARAMETERS CallParameters; /* of the last activation */
+    /* Under the lock. Something is being done to the VC, and this follows; the client's close waits for it. */
+    CM_THEN *Then;
+    BOOLEAN CloseWaits;
+    PCM_PARTY Party; /* the one that the call is made to, or closed with */
+    /* Ours: */
+    PCM_SAP Sap;
+    CO_CALL_PARAMETERS Offer;
+    CO_CALL_MANAGER_PARAMETERS OfferCallMgr;
+    CO_MEDIA_PARAMETERS OfferMedia;
+};
+#endif
 
 /* cm.h and mcm.h know what NDIS was given as the context of a binding, or of an adapter. */
 static PCM_PORT CmPortOf(NDIS_HANDLE CallMgrBindingContext);
@@ -154,7 +189,7 @@ static inline BOOLEAN CmHoldClose(PCM_AF Af)
 
     NdisAcquireSpinLock(&Port->Lock);
     Af->Closing = TRUE;
-    Hold = Af->Notifying;
+    Hold = Af->Notifying || Af->Vcs != 0;
     Af->CloseHeld = Hold;
     NdisReleaseSpinLock(&Port->Lock);
     return Hold;
@@ -191,7 +226,10 @@ static inline VOID CmNotifyAf(PCM_AF Af)
     Status = NdisCmNotifyCloseAddressFamily(Af->NdisAfHandle);
     NdisAcquireSpinLock(&Port->Lock);
     Af->Notifying = FALSE;
-    CloseHeld = Af->CloseHeld;
+    CloseHeld = Af->CloseHeld && Af->Vcs == 0;
+    if (CloseHeld) {
+        Af->CloseHeld = FALSE;
+    }
     NdisReleaseSpinLock(&Port->Lock);
     if (CloseHeld) {
         CmCompleteClose(Af);
@@ -245,6 +283,9 @@ static VOID NTAPI ProtocolCmNotifyCloseAfComplete(NDIS_HANDLE CallMgrAfContext, 
 
 /* --- not supported: every handler has to be there ---------------------------------------------- */
 
+#ifdef CM_CALLS
+#include "call_manager_calls.h"
+#else
 static NDIS_STATUS NTAPI ProtocolCoCreateVc(NDIS_HANDLE, NDIS_HANDLE, PNDIS_HANDLE)
 {
     return NDIS_STATUS_NOT_SUPPORTED;
@@ -303,6 +344,7 @@ static NDIS_STATUS NTAPI ProtocolCmModifyCallQoS(NDIS_HANDLE, PCO_CALL_PARAMETER
 {
     return NDIS_STATUS_NOT_SUPPORTED;
 }
+#endif
 
 static NDIS_STATUS NTAPI ProtocolCoOidRequest(
     NDIS_HANDLE, NDIS_HANDLE, NDIS_HANDLE, PNDIS_OID_REQUEST)

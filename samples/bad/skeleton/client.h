@@ -1,6 +1,7 @@
 /*
  * client.h - skeleton of a client. Correct as it stands; a faulty driver replaces one part of it, see
- * samples/bad/README.md. For how a good client is written read samples/good/client.
+ * samples/bad/README.md. For how a good client is written read samples/good/client. By itself it opens and
+ * closes AFs; client_calls.h has what is different for a client with calls.
  *
  * Locking: one spin lock for everything, never held across a call into NDIS that can call back.
  */
@@ -28,6 +29,89 @@ typedef enum _CLIENT_AF_STATE {
     ClientAfClosing /* from the decision to close, which only one may make */
 } CLIENT_AF_STATE;
 
+#ifdef CLIENT_CALLS
+/* How many parties the call that is made has; 0: it is point-to-point. */
+#ifndef CLIENT_PARTIES
+#define CLIENT_PARTIES 0
+#endif
+
+#define CLIENT_ADDRESS 1
+#define CLIENT_TAPI_SAP_TYPE 0x8000
+#define CLIENT_TAPI_SAP_SIZE 12
+#define CLIENT_TAPI_CALL_SIZE 48
+
+/* Call parameters with what they point to. */
+typedef struct _CLIENT_PARAMETERS {
+    CO_CALL_PARAMETERS Call;
+    CO_CALL_MANAGER_PARAMETERS CallMgr;
+    union {
+        CO_MEDIA_PARAMETERS Media;
+        UCHAR MediaStorage[FIELD_OFFSET(CO_MEDIA_PARAMETERS, MediaSpecific.Parameters)
+            + CLIENT_TAPI_CALL_SIZE];
+    };
+} CLIENT_PARAMETERS, *PCLIENT_PARAMETERS;
+
+typedef union _CLIENT_SAP {
+    CO_SAP Sap;
+    UCHAR Storage[FIELD_OFFSET(CO_SAP, Sap) + CLIENT_TAPI_SAP_SIZE];
+} CLIENT_SAP;
+
+/* In each, Busy is from the decision to do something until it has ended. */
+typedef enum _CLIENT_SAP_STATE {
+    ClientSapNone,
+    ClientSapBusy,
+    ClientSapRegistered,
+    ClientSapGone
+} CLIENT_SAP_STATE;
+
+typedef enum _CLIENT_CALL_STATE {
+    ClientCallNone,
+    ClientCallBusy,
+    ClientCallReady, /* ours: there is a VC to make a call on */
+    ClientCallUp,
+    ClientCallClosed, /* a VC without a call, ours to delete if it is ours */
+    ClientCallGone
+} CLIENT_CALL_STATE;
+
+typedef enum _CLIENT_PARTY_STATE {
+    ClientPartyNone,
+    ClientPartyBusy,
+    ClientPartyUp,
+    ClientPartyGone
+} CLIENT_PARTY_STATE;
+
+typedef enum _CLIENT_STEP {
+    ClientStepNone,
+    ClientStepRegisterSap,
+    ClientStepCreateVc,
+    ClientStepMakeCall,
+    ClientStepAddParty,
+    ClientStepDropParty,
+    ClientStepCloseCall,
+    ClientStepDeleteVc,
+    ClientStepDeregisterSap,
+    ClientStepCloseAf
+} CLIENT_STEP;
+
+typedef struct _CLIENT_PARTY {
+    struct _CLIENT_CALL *Call;
+    NDIS_HANDLE NdisPartyHandle;
+    CLIENT_PARTY_STATE State;
+    BOOLEAN DropIndicated; /* it leaves by itself */
+    CLIENT_PARAMETERS Parameters;
+} CLIENT_PARTY, *PCLIENT_PARTY;
+
+typedef struct _CLIENT_CALL {
+    struct _CLIENT_AF *Af;
+    NDIS_HANDLE NdisVcHandle;
+    BOOLEAN Ours;
+    CLIENT_CALL_STATE State;
+    BOOLEAN CloseIndicated; /* the other end closes it */
+    CLIENT_PARAMETERS Parameters;
+    CLIENT_PARTY Parties[2];
+} CLIENT_CALL, *PCLIENT_CALL;
+#endif
+
 /* One address family (AF). NDIS knows it by its Id, not by a pointer: a notification may be on its way
  * to us while the AF's own close completes on another processor. */
 typedef struct _CLIENT_AF {
@@ -39,6 +123,15 @@ typedef struct _CLIENT_AF {
     /* A notification has been answered with NDIS_STATUS_PENDING, and is to be completed. */
     BOOLEAN NotifyPending;
     PIO_WORKITEM WorkItem; /* tries a refused close again */
+#ifdef CLIENT_CALLS
+    BOOLEAN Running; /* a thread is in ClientGoOn */
+    BOOLEAN Retrying; /* the work item is under way */
+    BOOLEAN CloseBegun;
+    CLIENT_SAP_STATE SapState;
+    NDIS_HANDLE NdisSapHandle;
+    CLIENT_SAP Sap;
+    CLIENT_CALL Calls[2]; /* ours, and one that comes in */
+#endif
 } CLIENT_AF, *PCLIENT_AF;
 
 static NDIS_SPIN_LOCK ClientLock;
@@ -57,6 +150,15 @@ static VOID ClientCloseAf(PCLIENT_AF Af);
 static VOID ClientCloseAttempted(PCLIENT_AF Af, NDIS_STATUS Status);
 static VOID ClientAfClosed(PCLIENT_AF Af);
 
+/* What comes before: an AF that is to be closed is taken down first. */
+static inline VOID ClientTakeDownAf(PCLIENT_AF Af);
+
+#ifdef CLIENT_CALLS
+static VOID ClientRetryLater(PCLIENT_AF Af);
+static PCLIENT_AF ClientGetAf(NDIS_HANDLE ProtocolAfContext);
+#include "client_calls.h"
+#endif
+
 /* --- AFs --------------------------------------------------------------------------------------- */
 
 /* NULL if memory is short or the binding goes away. */
@@ -71,6 +173,9 @@ static PCLIENT_AF ClientCreateAf(PCLIENT_BINDING Binding)
     }
     NdisZeroMemory(Af, sizeof(*Af));
     Af->Binding = Binding;
+#ifdef CLIENT_CALLS
+    ClientInitializeCalls(Af);
+#endif
     Af->WorkItem = ProtocolAllocateWorkItem();
     if (Af->WorkItem == NULL) {
         NdisFreeMemory(Af, 0, 0);
@@ -135,6 +240,28 @@ static PCLIENT_AF ClientGetAf(NDIS_HANDLE ProtocolAfContext)
 
 /* --- opening ----------------------------------------------------------------------------------- */
 
+/* The AF is open. */
+static inline VOID ClientUseAf(PCLIENT_AF Af)
+{
+#ifdef CLIENT_CALLS
+    NdisAcquireSpinLock(&ClientLock);
+    ClientGoOn(Af);
+#else
+    UNREFERENCED_PARAMETER(Af);
+#endif
+}
+
+/* The caller has put the AF into ClientAfClosing. It may be gone when this returns. */
+static inline VOID ClientTakeDownAf(PCLIENT_AF Af)
+{
+#ifdef CLIENT_CALLS
+    NdisAcquireSpinLock(&ClientLock);
+    ClientGoOn(Af);
+#else
+    ClientCloseAf(Af);
+#endif
+}
+
 static VOID ClientAfOpened(PCLIENT_AF Af, NDIS_HANDLE NdisAfHandle, NDIS_STATUS Status)
 {
     BOOLEAN Close = FALSE;
@@ -152,7 +279,9 @@ static VOID ClientAfOpened(PCLIENT_AF Af, NDIS_HANDLE NdisAfHandle, NDIS_STATUS 
     if (Status != NDIS_STATUS_SUCCESS) {
         ClientFreeAf(Af);
     } else if (Close) {
-        ClientCloseAf(Af);
+        ClientTakeDownAf(Af);
+    } else {
+        ClientUseAf(Af);
     }
 }
 
@@ -214,8 +343,28 @@ static VOID NTAPI ClientRetryCloseWork(PVOID IoObject, PVOID Context, PIO_WORKIT
     UNREFERENCED_PARAMETER(IoObject);
     UNREFERENCED_PARAMETER(WorkItem);
     NdisMSleep(CLIENT_CLOSE_RETRY_DELAY);
+#ifdef CLIENT_CALLS
+    PCLIENT_AF Af = Context;
+
+    NdisAcquireSpinLock(&ClientLock);
+    Af->Retrying = FALSE;
+    Af->CloseBegun = FALSE;
+    ClientGoOn(Af);
+#else
     ClientCloseAf(Context);
+#endif
 }
+
+#ifdef CLIENT_CALLS
+/* Tries again what was refused. The caller holds the lock. */
+static VOID ClientRetryLater(PCLIENT_AF Af)
+{
+    if (!Af->Retrying) {
+        Af->Retrying = TRUE;
+        IoQueueWorkItemEx(Af->WorkItem, ClientRetryCloseWork, DelayedWorkQueue, Af);
+    }
+}
+#endif
 
 /* A call manager that is busy may refuse; the AF is then open as before. */
 static VOID ClientCloseAttempted(PCLIENT_AF Af, NDIS_STATUS Status)
@@ -271,7 +420,7 @@ static NDIS_STATUS NTAPI ProtocolClNotifyCloseAf(NDIS_HANDLE ClientAfContext)
         return NDIS_STATUS_SUCCESS; /* our own close was faster */
     }
     if (Close) {
-        ClientCloseAf(Af);
+        ClientTakeDownAf(Af);
     }
     return NDIS_STATUS_PENDING;
 }
@@ -325,7 +474,7 @@ static inline VOID ClientCloseAfs(PCLIENT_BINDING Binding)
         Idle = Binding->AfCount == 0;
         NdisReleaseSpinLock(&ClientLock);
         if (Open != NULL) {
-            ClientCloseAf(Open);
+            ClientTakeDownAf(Open);
         } else if (Idle) {
             return;
         } else {
@@ -351,6 +500,7 @@ static NDIS_STATUS NTAPI ProtocolUnbindAdapterEx(
 
 /* --- not used: every handler has to be there --------------------------------------------------- */
 
+#ifndef CLIENT_CALLS
 static NDIS_STATUS NTAPI ProtocolCoCreateVc(NDIS_HANDLE, NDIS_HANDLE, PNDIS_HANDLE)
 {
     return NDIS_STATUS_NOT_SUPPORTED;
@@ -360,6 +510,7 @@ static NDIS_STATUS NTAPI ProtocolCoDeleteVc(NDIS_HANDLE)
 {
     return NDIS_STATUS_NOT_SUPPORTED;
 }
+#endif
 
 /* OID_CO_AF_CLOSE is the older form of the notification, and the one request that a client must know.
  * It asks only that the closing begins. */
@@ -386,7 +537,7 @@ static NDIS_STATUS NTAPI ProtocolCoOidRequest(
     }
     NdisReleaseSpinLock(&ClientLock);
     if (Af != NULL) {
-        ClientCloseAf(Af);
+        ClientTakeDownAf(Af);
     }
     return NDIS_STATUS_SUCCESS;
 }
@@ -396,6 +547,15 @@ static VOID NTAPI ProtocolCoOidRequestComplete(
 {
 }
 
+static VOID NTAPI ProtocolClModifyCallQoSComplete(NDIS_STATUS, NDIS_HANDLE, PCO_CALL_PARAMETERS)
+{
+}
+
+static VOID NTAPI ProtocolClIncomingCallQoSChange(NDIS_HANDLE, PCO_CALL_PARAMETERS)
+{
+}
+
+#ifndef CLIENT_CALLS
 static VOID NTAPI ProtocolClRegisterSapComplete(NDIS_STATUS, NDIS_HANDLE, PCO_SAP, NDIS_HANDLE)
 {
 }
@@ -406,10 +566,6 @@ static VOID NTAPI ProtocolClDeregisterSapComplete(NDIS_STATUS, NDIS_HANDLE)
 
 static VOID NTAPI ProtocolClMakeCallComplete(
     NDIS_STATUS, NDIS_HANDLE, NDIS_HANDLE, PCO_CALL_PARAMETERS)
-{
-}
-
-static VOID NTAPI ProtocolClModifyCallQoSComplete(NDIS_STATUS, NDIS_HANDLE, PCO_CALL_PARAMETERS)
 {
 }
 
@@ -431,10 +587,6 @@ static NDIS_STATUS NTAPI ProtocolClIncomingCall(NDIS_HANDLE, NDIS_HANDLE, PCO_CA
     return NDIS_STATUS_NOT_SUPPORTED;
 }
 
-static VOID NTAPI ProtocolClIncomingCallQoSChange(NDIS_HANDLE, PCO_CALL_PARAMETERS)
-{
-}
-
 static VOID NTAPI ProtocolClIncomingCloseCall(NDIS_STATUS, NDIS_HANDLE, PVOID, UINT)
 {
 }
@@ -446,6 +598,7 @@ static VOID NTAPI ProtocolClIncomingDropParty(NDIS_STATUS, NDIS_HANDLE, PVOID, U
 static VOID NTAPI ProtocolClCallConnected(NDIS_HANDLE)
 {
 }
+#endif
 
 /* --- registration ------------------------------------------------------------------------------ */
 

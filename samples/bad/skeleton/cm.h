@@ -24,6 +24,31 @@ static PCM_PORT CmPortOf(NDIS_HANDLE CallMgrBindingContext)
     return &Binding->Port;
 }
 
+#ifdef CM_CALLS
+static inline NDIS_STATUS CmNdisCreateVc(PCM_VC Vc)
+{
+    PCM_BINDING Binding = CONTAINING_RECORD(Vc->Af->Port, CM_BINDING, Port);
+
+    return NdisCoCreateVc(
+        Binding->Adapter.NdisBindingHandle, Vc->Af->NdisAfHandle, Vc, &Vc->NdisVcHandle);
+}
+
+static inline NDIS_STATUS CmNdisDeleteVc(PCM_VC Vc)
+{
+    return NdisCoDeleteVc(Vc->NdisVcHandle);
+}
+
+static inline NDIS_STATUS CmNdisActivateVc(PCM_VC Vc, PCO_CALL_PARAMETERS CallParameters)
+{
+    return NdisCmActivateVc(Vc->NdisVcHandle, CallParameters);
+}
+
+static inline NDIS_STATUS CmNdisDeactivateVc(PCM_VC Vc)
+{
+    return NdisCmDeactivateVc(Vc->NdisVcHandle);
+}
+#endif
+
 /* --- binding ----------------------------------------------------------------------------------- */
 
 static VOID CmFreeBinding(PCM_BINDING Binding)

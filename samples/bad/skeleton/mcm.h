@@ -9,6 +9,13 @@
 
 #include "call_manager.h"
 
+/* The TAPI proxy has call parameters of its own, which the calls here do without. */
+#ifdef CM_CALLS
+#define MCM_ADDRESS_FAMILY CO_ADDRESS_FAMILY_PPP
+#else
+#define MCM_ADDRESS_FAMILY CO_ADDRESS_FAMILY_TAPI_PROXY
+#endif
+
 static NDIS_HANDLE MiniportDriverHandle;
 
 DRIVER_INITIALIZE DriverEntry;
@@ -22,6 +29,29 @@ static PCM_PORT CmPortOf(NDIS_HANDLE CallMgrBindingContext)
 {
     return CallMgrBindingContext; /* for an MCM its MiniportAdapterContext */
 }
+
+#ifdef CM_CALLS
+/* Without a miniport below, there is nothing to be done to a VC but to tell NDIS. */
+static inline NDIS_STATUS CmNdisCreateVc(PCM_VC Vc)
+{
+    return NdisMCmCreateVc(Vc->Af->Port->NdisHandle, Vc->Af->NdisAfHandle, Vc, &Vc->NdisVcHandle);
+}
+
+static inline NDIS_STATUS CmNdisDeleteVc(PCM_VC Vc)
+{
+    return NdisMCmDeleteVc(Vc->NdisVcHandle);
+}
+
+static inline NDIS_STATUS CmNdisActivateVc(PCM_VC Vc, PCO_CALL_PARAMETERS CallParameters)
+{
+    return NdisMCmActivateVc(Vc->NdisVcHandle, CallParameters);
+}
+
+static inline NDIS_STATUS CmNdisDeactivateVc(PCM_VC Vc)
+{
+    return NdisMCmDeactivateVc(Vc->NdisVcHandle);
+}
+#endif
 
 /* --- the adapter ------------------------------------------------------------------------------- */
 
@@ -75,7 +105,7 @@ static NDIS_STATUS NTAPI MiniportInitializeEx(
     NDIS_HANDLE MiniportDriverContext,
     PNDIS_MINIPORT_INIT_PARAMETERS MiniportInitParameters)
 {
-    CO_ADDRESS_FAMILY Family = { CO_ADDRESS_FAMILY_TAPI_PROXY, 1, 0 };
+    CO_ADDRESS_FAMILY Family = { MCM_ADDRESS_FAMILY, 1, 0 };
     PCM_PORT Port;
     NDIS_STATUS Status;
 
