@@ -55,6 +55,9 @@ impl World {
                     return Ok(Step::Return(Status::FAILURE));
                 };
                 let owners = self.owners_for(af);
+                if owners.binding.is_none() {
+                    return fail(Rule::VcCreateRoleProtocol, "an MCM creates VCs with NdisMCmCreateVc");
+                }
                 if owners.binding != Some(id) {
                     return fail(Rule::VcCreateBindingHandle, "the AF is not on this binding");
                 }

@@ -1,6 +1,6 @@
 //! Names and identifiers of VCs: `NdisCoAssignInstanceName`, `NdisCoGetTapiCallId` and the way back.
 
-use super::{Op, VcName, VcState};
+use super::{Op, Vc, VcName, VcState};
 use crate::block::Name;
 use crate::{
     CallId, Context, HandleArg, HandleKind, Object, OutParameter, Step, Stepped, Violation, World, violation,
@@ -83,17 +83,20 @@ impl World {
     ) -> Result<Step, Violation> {
         let driver = cx.caller();
         let mut vcs = self.vcs.iter().map(|(_, vc)| vc);
-        let found = vcs.find(|vc| vc.is_alive() && vc.client == Some(driver) && call_id(vc) == id);
-        let Some(context) = found.map(|vc| vc.client_context) else {
+        let found = vcs.find(|vc| vc.client == Some(driver) && call_id(vc) == id);
+        // A VC of which the client has let go has no context any more.
+        let handle = |vc: &Vc| HandleArg::Known(vc.handle(HandleKind::ClientVc));
+        let Some(vc) = found.filter(|vc| self.vc_of(cx, handle(vc)).is_ok()) else {
             return Ok(Step::Return(Status::FAILURE));
         };
+        let context = vc.client_context;
         let op = self.ops.begin(crate::Op::Vc(Op::PublishName(Status::SUCCESS)));
         Ok(Step::Publish(op, OutParameter::VcContext(context)))
     }
 }
 
 /// Who made the VC, and how many handles that task had made before: the same in every order.
-fn call_id(vc: &super::Vc) -> CallId {
+fn call_id(vc: &Vc) -> CallId {
     let (task, count) = vc.id.0.made_by();
     CallId(task.child(count).value())
 }
