@@ -45,6 +45,8 @@ impl World {
             }
         }
         let is_open = vc.af.is_some_and(|af| self.is_af_open(af));
+        // Whoever uses a VC again has yet to delete it.
+        self.vcs[slot].delete_refused = false;
         self.change_call(cx, slot, |call| {
             call.begin(Stage::Making, parameters.digest());
             call.multipoint = party_context != Token::NULL;
