@@ -142,7 +142,8 @@ impl World {
         let (client, manager, object) = self.ends_of(slot);
         let call = &self.vcs[slot].call;
         let connected = matches!(call.stage, Stage::Made | Stage::Taken) || call.is_make_running();
-        if connected && call.closing {
+        // Crossed by the client's close, as what connected the call may have been.
+        if call.closing && (connected || matches!(call.stage, Stage::Offered | Stage::Accepted)) {
             return Ok(Step::Return(Status::SUCCESS));
         }
         if !connected || call.closed_making || call.close_indicated != Told::No {
