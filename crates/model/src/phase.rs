@@ -128,11 +128,6 @@ impl Request {
         self.phase.as_mut().ok_or(None)?.complete().map_err(Some)
     }
 
-    /// Whether no later round has begun.
-    pub fn is_current(self, round: u8) -> bool {
-        self.round == round
-    }
-
     /// Whether it is neither completed nor answered.
     pub fn is_outstanding(self) -> bool {
         matches!(self.phase, Some(Phase::Calling | Phase::Pending))

@@ -50,7 +50,10 @@ impl World {
         let left = if self.count_parties(slot) - unsettled > 1 {
             Some((Rule::CallClosePartiesDropped, "the call is closed with more than one party on it"))
         } else if unsettled > 0 {
-            Some((Rule::CallCloseSettledParties, "the call is closed while a party is being added or dropped"))
+            Some((
+                Rule::CallCloseSettledParties,
+                "the call is closed while a party is being added or dropped",
+            ))
         } else {
             None
         };

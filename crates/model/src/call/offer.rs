@@ -122,10 +122,6 @@ impl World {
     ) -> Stepped {
         let (client, _, object) = self.ends_of(slot);
         let mut answer = self.vcs[slot].call.answer;
-        if !answer.is_current(round) {
-            // The call was closed on another processor, and the next one is offered: this answers neither.
-            return Ok(self.finish(id, reply.status));
-        }
         let verdict = answer.returned(round, reply.status).map_err(|misfit| {
             violation(Rule::CallIncomingCompleteOnlyPended, client, object, misfit.offence())
         })?;

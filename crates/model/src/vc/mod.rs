@@ -559,8 +559,7 @@ impl World {
         by_client || vc.binding.is_some_and(|binding| self.bindings[binding.0.slot].is_closing())
     }
 
-    /// What stands in the way of the end of an AF, if not its client: an object on which the call manager or the
-    /// miniport owes something.
+    /// What stands in the way of the end of an AF: an object on which somebody owes something.
     pub(crate) fn vc_in_the_way(&self, af: u32) -> Option<Object> {
         let mut vcs = self.vcs.iter().filter(|(_, vc)| vc.af == Some(af) && vc.is_alive());
         vcs.find_map(|(_, vc)| {
@@ -568,11 +567,8 @@ impl World {
             if let Some(&party) = party {
                 return Some(Object::Party(PartyId(self.parties[party].id.0)));
             }
-            if vc.call.is_with_manager() {
-                return Some(Object::Call(vc.id));
-            }
-            (vc.is_with_miniport() || vc.delete_refused || vc.creator == Side::CallManager)
-                .then_some(vc.object())
+            // Whoever has still to do something on a VC: what waits for it waits for all that is owed there.
+            Some(if vc.call.is_with_manager() { Object::Call(vc.id) } else { vc.object() })
         })
     }
 
