@@ -189,11 +189,13 @@ static NDIS_STATUS NTAPI ProtocolCmRegisterSap(
 }
 #endif
 
+#ifndef OWN_PROTOCOL_CM_DEREGISTER_SAP
 static NDIS_STATUS NTAPI ProtocolCmDeregisterSap(NDIS_HANDLE CallMgrSapContext)
 {
     NdisFreeMemory(CallMgrSapContext, 0, 0);
     return NDIS_STATUS_SUCCESS;
 }
+#endif
 
 /* --- calls of the client ----------------------------------------------------------------------- */
 
@@ -269,6 +271,7 @@ static NDIS_STATUS NTAPI ProtocolCmModifyCallQoS(
 }
 #endif
 
+#ifndef OWN_PROTOCOL_CM_ADD_PARTY
 static NDIS_STATUS NTAPI ProtocolCmAddParty(
     NDIS_HANDLE CallMgrVcContext,
     PCO_CALL_PARAMETERS CallParameters,
@@ -281,6 +284,7 @@ static NDIS_STATUS NTAPI ProtocolCmAddParty(
     *CallMgrPartyContext = Party;
     return Party != NULL ? NDIS_STATUS_SUCCESS : NDIS_STATUS_RESOURCES;
 }
+#endif
 
 #ifndef OWN_PROTOCOL_CM_DROP_PARTY
 static NDIS_STATUS NTAPI ProtocolCmDropParty(
