@@ -29,6 +29,7 @@ mod driver;
 mod gate;
 mod kernel;
 pub mod miniport;
+mod names;
 mod parameters;
 mod protocol;
 mod shared;

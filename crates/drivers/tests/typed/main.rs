@@ -168,6 +168,7 @@ const CALLER: Phone =
 
 #[test]
 fn a_call_manager_and_a_miniport_carry_calls() {
+    let mut reached = Reached::default();
     for ending in ENDINGS {
         for pends in [false, true] {
             let typed = World::new(ending)
@@ -185,11 +186,11 @@ fn a_call_manager_and_a_miniport_carry_calls() {
                 .script("cm", "cm", &[("Offers", value), ("HangUps", 1), ("CloseCall", value)])
                 .rust("client", |id| client_driver(CALLER, id));
             for world in [typed, above, below] {
-                let reached = world.explore(20);
-                assert!(reached.count("call", "connected") > 0, "{reached:#?}");
+                reached.add(world.explore(20));
             }
         }
     }
+    assert!(reached.count("call", "connected") > 1000, "{reached:#?}");
 }
 
 #[test]

@@ -96,10 +96,15 @@ impl Client for Phone {
     }
 
     fn make_call_complete(&self, vc: &Vc<Self>, made: Result<Made<Self>, Status>) {
-        match made {
-            Ok(_) => self.talk(vc),
-            Err(_) => vc.close_everything(),
+        if made.is_err() {
+            return vc.close_everything();
         }
+        let assigned = vc.assign_instance_name(&format!("{vc:?}"));
+        let named = vc.tapi_call_id().and_then(|id| vc.af().vc_of_tapi_call_id(id));
+        // Everything may be being closed.
+        assert!(matches!(assigned, Ok(0) | Err(Status::CLOSING)), "{assigned:?}");
+        assert!(named.is_err() || named.as_ref() == Ok(vc), "{named:?}");
+        self.talk(vc);
     }
 
     fn add_party_complete(&self, vc: &Vc<Self>, _: Result<Added<Self>, Status>) {

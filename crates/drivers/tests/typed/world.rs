@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// How an adapter's life ends.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Last {
     /// The clients are unbound first.
     Unbind,
@@ -20,11 +20,13 @@ pub(crate) enum Last {
     Pull,
     /// All at once.
     All,
+    /// All at once, and before anything has come to rest.
+    Early,
     /// The clients are unbound, bound again, and then it is stopped.
     Again,
 }
 
-pub(crate) const ENDINGS: [(Last, StopOrder); 10] = [
+pub(crate) const ENDINGS: [(Last, StopOrder); 12] = [
     (Last::Unbind, StopOrder::Strict),
     (Last::Stop, StopOrder::Strict),
     (Last::Pull, StopOrder::Strict),
@@ -35,6 +37,8 @@ pub(crate) const ENDINGS: [(Last, StopOrder); 10] = [
     (Last::Pull, StopOrder::Overlapped),
     (Last::All, StopOrder::Overlapped),
     (Last::Again, StopOrder::Overlapped),
+    (Last::Early, StopOrder::Strict),
+    (Last::Early, StopOrder::Overlapped),
 ];
 
 /// What happened in some order, and how often.
@@ -207,12 +211,14 @@ impl World {
         let pull = || adapters().map(|adapter| command(Command::SurpriseRemove(adapter)));
         let mut program: Vec<Act> = drivers().map(|driver| command(Command::Load(driver))).collect();
         program.extend(adapters().map(|adapter| command(Command::Start(adapter))));
-        program.push(Act::Rest);
+        if self.ending.0 != Last::Early {
+            program.push(Act::Rest);
+        }
         match self.ending.0 {
             Last::Unbind => program.extend(unbind().chain([Act::Rest]).chain(stop())),
             Last::Stop => program.extend(stop()),
             Last::Pull => program.extend(pull()),
-            Last::All => program.extend(unbind().chain(pull()).chain(stop())),
+            Last::All | Last::Early => program.extend(unbind().chain(pull()).chain(stop())),
             Last::Again => {
                 program.extend(unbind());
                 program.push(Act::Rest);

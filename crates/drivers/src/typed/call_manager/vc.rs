@@ -162,13 +162,18 @@ impl<M: CallManager> Vc<M> {
         self.during(call, |_| {});
     }
 
-    pub(super) fn handle(&self) -> HandleArg {
+    pub(in crate::typed) fn handle(&self) -> HandleArg {
         self.0.handle.get().map_or(HandleArg::Null, HandleArg::Known)
     }
 
     /// Makes a call with the VC's handle, which lives on meanwhile.
     fn during(&self, call: Call, mut store: impl FnMut(OutParameter)) -> Status {
         self.0.gate.during(|| engine::call(call, &mut store))
+    }
+
+    /// Does something with the VC's handle, which lives on meanwhile.
+    pub(in crate::typed) fn held<T>(&self, work: impl FnOnce() -> T) -> T {
+        self.0.gate.during(work)
     }
 
     /// The VC is gone.

@@ -128,6 +128,11 @@ impl<C: Client> Af<C> {
         self.0.handle.get().map_or(HandleArg::Null, HandleArg::Known)
     }
 
+    /// The VC of a context, if it is there.
+    pub(in crate::typed) fn find_vc(&self, context: Token) -> Option<Vc<C>> {
+        self.0.shared.find(context).map(Vc)
+    }
+
     fn store(&self, stored: OutParameter) {
         if let OutParameter::AddressFamily(handle) = stored {
             self.0.handle.set(Some(handle));
@@ -135,7 +140,7 @@ impl<C: Client> Af<C> {
     }
 
     /// Makes a call that concerns the address family: it is not closed meanwhile.
-    pub(super) fn during<T>(&self, call: impl FnOnce() -> T) -> T {
+    pub(in crate::typed) fn during<T>(&self, call: impl FnOnce() -> T) -> T {
         self.0.busy.set(self.0.busy.get() + 1);
         let result = call();
         self.0.busy.set(self.0.busy.get() - 1);

@@ -94,7 +94,7 @@ impl<C: Client> Vc<C> {
 
     /// Whether it stands in the way of closing the address family.
     fn is_in_use(&self) -> bool {
-        self.is_to_delete() || self.0.call.get() != CallPhase::None
+        self.is_busy() || self.is_to_delete() || self.0.call.get() != CallPhase::None
     }
 
     fn is_to_delete(&self) -> bool {
@@ -111,13 +111,16 @@ impl<C: Client> Vc<C> {
     }
 
     fn go_on(&self) {
+        if self.is_busy() {
+            return;
+        }
         if self.is_closable() {
             self.drop_parties();
-            if self.is_closing() && self.is_closable() {
+            if self.is_closing() && self.is_closable() && !self.is_busy() {
                 self.close_with_last();
             }
         }
-        if self.0.call.get() == CallPhase::None && self.is_closing() {
+        if self.0.call.get() == CallPhase::None && self.is_closing() && !self.is_busy() {
             if self.is_to_delete() {
                 // A refusal is counted there.
                 let _ = self.delete_vc();

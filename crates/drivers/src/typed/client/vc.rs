@@ -25,6 +25,8 @@ pub(crate) struct VcState<C: Client> {
     handle: Cell<Option<Handle>>,
     /// Whether the client has created it.
     pub(super) own: bool,
+    /// How many calls of the client's are under way on it that no phase tells of.
+    busy: Cell<u32>,
     /// Whether the client has deleted it, or is doing so.
     pub(super) deleted: Cell<bool>,
     pub(super) call: Cell<CallPhase>,
@@ -79,7 +81,7 @@ impl<C: Client> Af<C> {
             vc_context: vc.0.token,
             vc: HandleArg::Null,
         };
-        self.during(|| {
+        vc.during(|| {
             let created = result(engine::call(call, &mut |stored| {
                 if let OutParameter::Vc(handle) = stored {
                     vc.0.handle.set(Some(handle));
@@ -102,6 +104,7 @@ impl<C: Client> Af<C> {
             af: self.clone(),
             handle: Cell::new(handle),
             own: handle.is_none(),
+            busy: Cell::new(0),
             deleted: Cell::new(false),
             call: Cell::new(CallPhase::None),
             before: Cell::new(CallPhase::None),
@@ -180,9 +183,9 @@ impl<C: Client> Vc<C> {
         if self.is_closing() {
             return Outcome::Done(Err(Status::CLOSING));
         }
-        let parameters = placed(self.kernel(), parameters);
-        let mut left = parameters;
-        self.0.af.during(|| {
+        self.during(|| {
+            let parameters = placed(self.kernel(), parameters);
+            let mut left = parameters;
             let call = Call::ClModifyCallQoS { vc: self.handle(), parameters };
             let status = engine::call(call, &mut |stored| {
                 if let OutParameter::CallParameters(parameters) = stored {
@@ -245,8 +248,22 @@ impl<C: Client> Vc<C> {
         })
     }
 
-    pub(super) fn handle(&self) -> HandleArg {
+    pub(in crate::typed) fn handle(&self) -> HandleArg {
         self.0.handle.get().map_or(HandleArg::Null, HandleArg::Known)
+    }
+
+    /// Makes a call that concerns the VC: nothing on it is closed meanwhile.
+    pub(in crate::typed) fn during<T>(&self, call: impl FnOnce() -> T) -> T {
+        self.0.af.during(|| {
+            self.0.busy.set(self.0.busy.get() + 1);
+            let result = call();
+            self.0.busy.set(self.0.busy.get() - 1);
+            result
+        })
+    }
+
+    pub(super) fn is_busy(&self) -> bool {
+        self.0.busy.get() > 0
     }
 
     /// The making of a call is over.
