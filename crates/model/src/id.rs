@@ -156,6 +156,26 @@ impl Handle {
         Handle { kind, ..self }
     }
 
+    /// The handle that the client has, or would have, of a SAP, VC or party: its name, since NDIS makes the handles of all
+    /// sides at once. Any other handle is itself.
+    pub const fn of_client(self) -> Handle {
+        self.of(match self.kind {
+            HandleKind::ClientSap | HandleKind::CallManagerSap => HandleKind::ClientSap,
+            HandleKind::ClientVc | HandleKind::CallManagerVc | HandleKind::MiniportVc => HandleKind::ClientVc,
+            HandleKind::ClientParty | HandleKind::CallManagerParty => HandleKind::ClientParty,
+            kind @ (HandleKind::ProtocolDriver
+            | HandleKind::MiniportDriver
+            | HandleKind::Adapter
+            | HandleKind::BindContext
+            | HandleKind::UnbindContext
+            | HandleKind::Binding
+            | HandleKind::PnpEvent
+            | HandleKind::ClientAf
+            | HandleKind::CallManagerAf
+            | HandleKind::Registration) => kind,
+        })
+    }
+
     pub(crate) const fn key(self) -> (HandleKind, TaskId, u32) {
         (self.kind, self.task, self.count)
     }

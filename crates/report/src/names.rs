@@ -219,7 +219,7 @@ impl Names {
 
     /// The number of a handle, a new one where it has none.
     fn number(&mut self, handle: Handle) -> u32 {
-        let handle = first_of(handle);
+        let handle = handle.of_client();
         if let Some(number) = self.handles.get(&handle) {
             return *number;
         }
@@ -264,7 +264,7 @@ impl Names {
 
     /// A handle's name: `af1`.
     pub fn handle(&self, handle: Handle) -> String {
-        match self.handles.get(&first_of(handle)) {
+        match self.handles.get(&handle.of_client()) {
             Some(number) => format!("{}{number}", handle.kind.word()),
             None => format!("{handle:?}"),
         }
@@ -311,7 +311,7 @@ impl Names {
 
     /// The object that a handle is one of.
     pub(crate) fn key(&self, handle: Handle) -> Option<Key> {
-        self.handles.get(&first_of(handle)).map(|number| Key(Family::of(handle.kind), *number))
+        self.handles.get(&handle.of_client()).map(|number| Key(Family::of(handle.kind), *number))
     }
 }
 
@@ -325,27 +325,6 @@ pub(crate) fn object_handle(object: Object) -> Option<Handle> {
         Object::Sap(sap) => Some(sap.0),
         Object::Vc(vc) | Object::Call(vc) => Some(vc.0),
         Object::Party(party) => Some(party.0),
-    }
-}
-
-/// The handle that gives all handles of an object their number, where NDIS makes them at once.
-fn first_of(handle: Handle) -> Handle {
-    match handle.kind {
-        HandleKind::ClientSap | HandleKind::CallManagerSap => handle.of(HandleKind::ClientSap),
-        HandleKind::ClientVc | HandleKind::CallManagerVc | HandleKind::MiniportVc => {
-            handle.of(HandleKind::ClientVc)
-        }
-        HandleKind::ClientParty | HandleKind::CallManagerParty => handle.of(HandleKind::ClientParty),
-        HandleKind::ProtocolDriver
-        | HandleKind::MiniportDriver
-        | HandleKind::Adapter
-        | HandleKind::BindContext
-        | HandleKind::UnbindContext
-        | HandleKind::Binding
-        | HandleKind::PnpEvent
-        | HandleKind::ClientAf
-        | HandleKind::CallManagerAf
-        | HandleKind::Registration => handle,
     }
 }
 

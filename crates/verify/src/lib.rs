@@ -30,9 +30,7 @@ pub use irql::Irql;
 pub use liveness::Liveness;
 
 use contract::{Area, Role, Rule};
-use model::{
-    AfId, BindingId, Call, DriverId, Handle, HandleArg, HandleKind, Object, PartyId, SapId, Value, VcId,
-};
+use model::{AfId, BindingId, Call, DriverId, HandleArg, HandleKind, Object, PartyId, SapId, Value, VcId};
 
 /// Whether a breach of `rule` is our own bug: it binds NDIS and no driver.
 pub fn is_our_bug(rule: Rule) -> bool {
@@ -72,25 +70,6 @@ fn object_of(driver: DriverId, call: &Call) -> Object {
         }
     });
     object
-}
-
-/// The handle that the client has, or would have, of the object that this handle stands for.
-fn of_client(handle: Handle) -> Handle {
-    handle.of(match handle.kind {
-        HandleKind::ClientSap | HandleKind::CallManagerSap => HandleKind::ClientSap,
-        HandleKind::ClientVc | HandleKind::CallManagerVc | HandleKind::MiniportVc => HandleKind::ClientVc,
-        HandleKind::ClientParty | HandleKind::CallManagerParty => HandleKind::ClientParty,
-        kind @ (HandleKind::ProtocolDriver
-        | HandleKind::MiniportDriver
-        | HandleKind::Adapter
-        | HandleKind::BindContext
-        | HandleKind::UnbindContext
-        | HandleKind::Binding
-        | HandleKind::PnpEvent
-        | HandleKind::ClientAf
-        | HandleKind::CallManagerAf
-        | HandleKind::Registration) => kind,
-    })
 }
 
 #[cfg(test)]

@@ -25,7 +25,6 @@ mod saps;
 mod tests;
 mod vcs;
 
-use crate::of_client;
 use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::vec::Vec;
 use contract::{Ddi, Rule, Status};
@@ -829,7 +828,7 @@ impl Auditor {
         if handle.kind != kind {
             return None;
         }
-        self.handles.get(&of_client(handle)).copied()
+        self.handles.get(&handle.of_client()).copied()
     }
 
     /// Takes note of a handle, which must be of this kind and, if it is known, of this object. Gives the client's.
@@ -841,7 +840,7 @@ impl Auditor {
         handle: Handle,
         kind: HandleKind,
     ) -> Handle {
-        let client = of_client(handle);
+        let client = handle.of_client();
         let known = *self.handles.entry(client).or_insert(key);
         let another = self.handle_of(target).is_some_and(|given| given != client);
         if handle.kind != kind || known != key || another {

@@ -1,6 +1,5 @@
 //! Who has to do with which SAP, VC and party: what [`Liveness`](super::Liveness) remembers of the records.
 
-use crate::of_client;
 use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
 use contract::{Ddi, Status};
@@ -99,7 +98,7 @@ impl Connections {
                 }
             }
             OutParameter::Vc(handle) => {
-                let vc = self.vcs.entry(of_client(handle)).or_default();
+                let vc = self.vcs.entry(handle.of_client()).or_default();
                 let creator =
                     if handle.kind == HandleKind::ClientVc { &mut vc.client } else { &mut vc.call_manager };
                 *creator = Some(by);
@@ -117,7 +116,7 @@ impl Connections {
     }
 
     fn party_made(&mut self, task: TaskNumber, handle: Handle) {
-        let handle = of_client(handle);
+        let handle = handle.of_client();
         let Some(making) = self.making(task) else { return };
         making.made = Some(handle);
         let (Call::ClMakeCall { vc: HandleArg::Known(vc), .. }
@@ -125,7 +124,7 @@ impl Connections {
         else {
             return;
         };
-        let vc = of_client(vc);
+        let vc = vc.of_client();
         if self.parties.insert(handle, vc).is_none()
             && let Some(vc) = self.vcs.get_mut(&vc)
         {
@@ -166,7 +165,7 @@ impl Connections {
 
     /// The VC that a create handler is about, and who creates it.
     fn vc_made(&mut self, task: TaskNumber, handle: Handle) -> Option<(DriverId, &mut Vc)> {
-        let handle = of_client(handle);
+        let handle = handle.of_client();
         let making = self.making(task)?;
         making.made = Some(handle);
         let creator = making.by;
@@ -179,14 +178,14 @@ impl Connections {
         match making.call {
             Call::CmRegisterSapComplete { sap: HandleArg::Known(handle), .. }
             | Call::CmDeregisterSapComplete { sap: HandleArg::Known(handle), .. } => {
-                self.saps.remove(&of_client(handle));
+                self.saps.remove(&handle.of_client());
             }
             Call::CmAddPartyComplete { party: HandleArg::Known(handle), .. }
             | Call::CmDropPartyComplete { party: HandleArg::Known(handle), .. } => {
-                self.forget_party(of_client(handle));
+                self.forget_party(handle.of_client());
             }
             Call::CmCloseCallComplete { vc: HandleArg::Known(handle), .. } => {
-                self.forget_parties(of_client(handle));
+                self.forget_parties(handle.of_client());
             }
             _ => {}
         }
@@ -203,7 +202,7 @@ impl Connections {
                 making.made.map(|handle| self.saps.remove(&handle));
             }
             Call::ClDeregisterSap { sap: HandleArg::Known(handle) } if succeeds => {
-                self.saps.remove(&of_client(handle));
+                self.saps.remove(&handle.of_client());
             }
             Call::CoCreateVc { .. } | Call::MCmCreateVc { .. } if fails => {
                 making.made.map(|handle| self.vcs.remove(&handle));
@@ -212,8 +211,8 @@ impl Connections {
             | Call::MCmDeleteVc { vc: HandleArg::Known(handle) }
                 if succeeds =>
             {
-                self.forget_parties(of_client(handle));
-                self.vcs.remove(&of_client(handle));
+                self.forget_parties(handle.of_client());
+                self.vcs.remove(&handle.of_client());
             }
             Call::ClMakeCall { .. } | Call::ClAddParty { .. } if fails => {
                 if let Some(handle) = making.made {
@@ -221,10 +220,10 @@ impl Connections {
                 }
             }
             Call::ClDropParty { party: HandleArg::Known(handle), .. } if succeeds => {
-                self.forget_party(of_client(handle));
+                self.forget_party(handle.of_client());
             }
             Call::ClCloseCall { vc: HandleArg::Known(handle), .. } if succeeds => {
-                self.forget_parties(of_client(handle));
+                self.forget_parties(handle.of_client());
             }
             _ => {}
         }
