@@ -21,6 +21,8 @@ fn all_keys_are_read() {
         peers = false
         [ndis]
         pend-open = true
+        pend-close = false
+        pend-mcm = true
         [levels]
         deny = ["af-notify-on-halt"]
         [limits]
@@ -53,6 +55,8 @@ fn all_keys_are_read() {
     "#;
     let scenario = Scenario::parse("demo.toml", text).expect("a sound scenario");
     assert_eq!(scenario.stop_order, Some(StopOrder::Overlapped));
+    let ndis = scenario.ndis;
+    assert_eq!((ndis.pend_open, ndis.pend_close, ndis.pend_mcm), (Some(true), Some(false), Some(true)));
     assert_eq!(scenario.limits.time, Some(900_000_000));
     assert_eq!(scenario.limits.memory, Some(64 << 20));
     assert_eq!(scenario.drivers[0].registry["Loud"], RegistryValue::Integer(1));
