@@ -17,9 +17,20 @@ static NDIS_STATUS CmNdisDeleteVc(PCM_VC Vc);
 static NDIS_STATUS CmNdisActivateVc(PCM_VC Vc, PCO_CALL_PARAMETERS CallParameters);
 static NDIS_STATUS CmNdisDeactivateVc(PCM_VC Vc);
 
+static PROTOCOL_CO_DELETE_VC ProtocolCoDeleteVc;
+static PROTOCOL_CM_REG_SAP ProtocolCmRegisterSap;
+static PROTOCOL_CM_DEREGISTER_SAP ProtocolCmDeregisterSap;
+static PROTOCOL_CM_MAKE_CALL ProtocolCmMakeCall;
+static PROTOCOL_CM_MODIFY_QOS_CALL ProtocolCmModifyCallQoS;
+static PROTOCOL_CM_CLOSE_CALL ProtocolCmCloseCall;
+static PROTOCOL_CM_ADD_PARTY ProtocolCmAddParty;
+static PROTOCOL_CM_DROP_PARTY ProtocolCmDropParty;
+static inline CM_THEN CmCallMade;
 static CM_THEN CmCallClosed;
 static VOID CmDeactivate(PCM_VC Vc);
 #ifdef CM_OFFERS
+static CM_THEN CmOfferCall;
+static CM_THEN CmAnswered;
 static VOID CmOffer(PCM_SAP Sap);
 #endif
 
@@ -213,7 +224,7 @@ static inline PCM_PARTY CmCreateParty(PCM_VC Vc, NDIS_HANDLE NdisPartyHandle)
 }
 
 #ifndef OWN_CM_CALL_MADE
-static VOID CmCallMade(PCM_VC Vc, NDIS_STATUS Status)
+static inline VOID CmCallMade(PCM_VC Vc, NDIS_STATUS Status)
 {
     PCM_PARTY Party = Vc->Party;
     NDIS_HANDLE NdisPartyHandle = Party != NULL ? Party->NdisPartyHandle : NULL;
@@ -253,7 +264,7 @@ static NDIS_STATUS NTAPI ProtocolCmMakeCall(
 }
 #endif
 
-static VOID CmQoSModified(PCM_VC Vc, NDIS_STATUS Status)
+static inline VOID CmQoSModified(PCM_VC Vc, NDIS_STATUS Status)
 {
     /* A miniport that refuses leaves the old parameters in force. */
     NdisCmModifyCallQoSComplete(
@@ -354,9 +365,6 @@ static NDIS_STATUS NTAPI ProtocolCmCloseCall(
 /* --- a call that the far end makes ------------------------------------------------------------- */
 
 #ifdef CM_OFFERS
-/* The far end is content with whatever the client answers. */
-static CM_THEN CmAnswered;
-
 static VOID CmOfferGivenUp(PCM_VC Vc, NDIS_STATUS Status)
 {
     UNREFERENCED_PARAMETER(Status);
@@ -365,6 +373,7 @@ static VOID CmOfferGivenUp(PCM_VC Vc, NDIS_STATUS Status)
 }
 
 #ifndef OWN_CM_ANSWERED
+/* The far end is content with whatever the client answers. */
 static VOID CmAnswered(PCM_VC Vc, NDIS_STATUS Status)
 {
     if (Status == NDIS_STATUS_SUCCESS) {

@@ -24,6 +24,14 @@ static PROTOCOL_CL_INCOMING_CLOSE_CALL ProtocolClIncomingCloseCall;
 static PROTOCOL_CL_INCOMING_DROP_PARTY ProtocolClIncomingDropParty;
 static PROTOCOL_CL_CALL_CONNECTED ProtocolClCallConnected;
 
+static VOID ClientRegisterSap(PCLIENT_AF Af);
+static VOID ClientCreateVc(PCLIENT_CALL Call);
+static VOID ClientMakeCall(PCLIENT_CALL Call);
+static VOID ClientAddParty(PCLIENT_CALL Call, PCLIENT_PARTY Party);
+static VOID ClientDropParty(PCLIENT_PARTY Party);
+static VOID ClientCloseCall(PCLIENT_CALL Call, PCLIENT_PARTY Last);
+static VOID ClientDeleteVc(PCLIENT_CALL Call);
+static VOID ClientDeregisterSap(PCLIENT_AF Af);
 static VOID ClientGoOn(PCLIENT_AF Af);
 
 /* --- the steps --------------------------------------------------------------------------------- */
@@ -161,6 +169,7 @@ static VOID ClientDeleteVc(PCLIENT_CALL Call)
 static CLIENT_STEP ClientNextStepOfCall(PCLIENT_CALL Call, PCLIENT_PARTY *Party)
 {
     BOOLEAN TakeDown = Call->Af->State == ClientAfClosing || Call->CloseIndicated;
+    ULONG Planned = CLIENT_PARTIES;
     BOOLEAN Busy = FALSE;
     ULONG Active = 0;
     ULONG Index;
@@ -195,7 +204,7 @@ static CLIENT_STEP ClientNextStepOfCall(PCLIENT_CALL Call, PCLIENT_PARTY *Party)
     for (Index = 0; Index < RTL_NUMBER_OF(Call->Parties); Index++) {
         PCLIENT_PARTY This = &Call->Parties[Index];
 
-        if (This->State == ClientPartyNone && !TakeDown && Call->Ours && Index < CLIENT_PARTIES) {
+        if (This->State == ClientPartyNone && !TakeDown && Call->Ours && Index < Planned) {
             This->State = ClientPartyBusy;
             *Party = This;
             return ClientStepAddParty;
