@@ -158,8 +158,11 @@ impl World {
     fn begin_create(&mut self, cx: &mut Context<'_>, owners: Owners, context: Token) -> Stepped {
         let Owners { creator, client, manager, adapter, af, binding } = owners;
         let below = self.driver(self.miniport_of(adapter).0);
-        // An MCM has a part in its own VCs only, and a miniport that is not connection-oriented in none.
-        if binding.is_some() && (below.is_call_manager() || !below.is_connection_oriented()) {
+        // An MCM has a part in its own VCs only, a miniport that is not connection-oriented in none, and one that halts in
+        // no more: an unbind may outlive the halt.
+        let is_served =
+            !below.is_call_manager() && below.is_connection_oriented() && !self.is_halting(adapter);
+        if binding.is_some() && !is_served {
             return Ok(Step::Return(Status::FAILURE));
         }
         let slot = self.vcs.next_slot();
