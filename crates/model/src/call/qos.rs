@@ -67,12 +67,14 @@ impl World {
             self.check_marked_changed(cx, slot, call.qos_asked, left);
             return Ok(());
         }
-        // What is in force may also come from the other end, which changed it meanwhile.
+        // A VC whose call is to be closed needs no restoring. What is in force may also come from the other end, which
+        // changed it meanwhile.
+        let is_to_stay = is_connected && call.close_indicated == Told::No;
         let from_request = vc.in_force.is_some() && vc.asked_in_force == call.qos_asked;
         let unchanged = call
             .before_qos
             .is_none_or(|before| vc.in_force == Some(before.0) || vc.asked_in_force == before.1);
-        if is_connected && from_request && !unchanged {
+        if is_to_stay && from_request && !unchanged {
             let offence = "the change was refused, with its parameters in force on the VC";
             return Err(violation(Rule::CallCmModifyRestore, manager, object, offence));
         }
