@@ -191,6 +191,9 @@ impl World {
             call.closed_making = false;
             call.stage = if closed { Stage::Idle } else { Stage::Made };
         });
+        if closed {
+            self.note_stale(slot);
+        }
         self.first_party_made(cx, slot, party_context);
     }
 
