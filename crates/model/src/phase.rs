@@ -96,12 +96,12 @@ impl Phase {
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default)]
 pub struct Request {
     phase: Option<Phase>,
-    round: u8,
+    round: u32,
 }
 
 impl Request {
     /// Begins a round; its number goes to [`Request::returned`].
-    pub fn begin(&mut self) -> u8 {
+    pub fn begin(&mut self) -> u32 {
         self.round = self.round.wrapping_add(1);
         self.phase = Some(Phase::Calling);
         self.round
@@ -111,7 +111,7 @@ impl Request {
     ///
     /// # Errors
     /// It had been completed and did not return `NDIS_STATUS_PENDING`.
-    pub fn returned(&mut self, round: u8, status: Status) -> Result<Verdict, Misfit> {
+    pub fn returned(&mut self, round: u32, status: Status) -> Result<Verdict, Misfit> {
         match &mut self.phase {
             Some(phase) if round == self.round => phase.returned(status),
             // Of an earlier round, which was completed early: else there would be no later one.

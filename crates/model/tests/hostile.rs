@@ -673,3 +673,17 @@ fn any_call_goes() {
         assert!(taken >= least, "objects of {machine} took only {taken} edges");
     }
 }
+
+#[test]
+fn a_request_tells_its_rounds_apart_however_many_handlers_run() {
+    let mut request = phase::Request::default();
+    let first = request.begin();
+    let mut last = first;
+    for _ in 0..1000 {
+        request.complete().unwrap();
+        last = request.begin();
+    }
+    assert_eq!(request.returned(first, Status::PENDING), Ok(phase::Verdict::Pended));
+    assert!(request.is_untold());
+    assert_eq!(request.returned(last, Status::SUCCESS), Ok(phase::Verdict::Result(Status::SUCCESS)));
+}

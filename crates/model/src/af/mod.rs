@@ -84,7 +84,7 @@ pub(crate) struct Af {
     /// or its handler has.
     manager_done: bool,
     /// How many `ProtocolCmNotifyCloseAfComplete` run.
-    answering: u8,
+    answering: u32,
     /// How many VCs there are on it, whoever created them.
     vcs: u32,
     /// How many of them its client created.

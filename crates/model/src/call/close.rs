@@ -142,7 +142,7 @@ impl World {
         cx: &mut Context<'_>,
         id: OpId,
         slot: u32,
-        round: u8,
+        round: u32,
         status: Status,
     ) -> Stepped {
         let (_, manager, object) = self.ends_of(slot);

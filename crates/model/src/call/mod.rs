@@ -126,21 +126,21 @@ impl Ended {
 pub(crate) enum Op {
     /// The first party's handle is being stored; `ProtocolCmMakeCall` comes next.
     PublishParty(u32, crate::block::CallParameters),
-    CmMakeCall(u32, u8),
+    CmMakeCall(u32, u32),
     /// `ProtocolClMakeCallComplete` runs.
     ReportMade(u32),
     /// `ProtocolClIncomingCall` runs.
-    Offer(u32, u8),
+    Offer(u32, u32),
     /// `ProtocolCmIncomingCallComplete` runs.
     ReportAnswer(u32),
     /// `ProtocolClCallConnected` runs.
     Connected(u32),
-    CmModifyCallQoS(u32, u8),
+    CmModifyCallQoS(u32, u32),
     /// `ProtocolClModifyCallQoSComplete` runs.
     ReportQoS(u32),
     /// `ProtocolClIncomingCallQoSChange` runs.
     QoSChange(u32),
-    CmCloseCall(u32, u8),
+    CmCloseCall(u32, u32),
     /// `ProtocolClCloseCallComplete` runs.
     ReportClose(u32),
     /// `ProtocolClIncomingCloseCall` runs.

@@ -95,7 +95,7 @@ impl World {
         cx: &mut Context<'_>,
         id: OpId,
         slot: u32,
-        round: u8,
+        round: u32,
         reply: Reply,
     ) -> Stepped {
         let party = &self.parties[slot];

@@ -78,7 +78,7 @@ impl World {
         cx: &mut Context<'_>,
         id: OpId,
         slot: u32,
-        round: u8,
+        round: u32,
         status: Status,
     ) -> Stepped {
         let party = &mut self.parties[slot];

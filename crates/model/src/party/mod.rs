@@ -82,10 +82,10 @@ enum End {
 pub(crate) enum Op {
     /// The client's handle is being stored; `ProtocolCmAddParty` comes next.
     PublishParty(u32, CallParameters),
-    CmAddParty(u32, u8),
+    CmAddParty(u32, u32),
     /// `ProtocolClAddPartyComplete` runs.
     ReportAdd(u32),
-    CmDropParty(u32, u8),
+    CmDropParty(u32, u32),
     /// `ProtocolClDropPartyComplete` runs.
     ReportDrop(u32),
     /// `ProtocolClIncomingDropParty` runs.

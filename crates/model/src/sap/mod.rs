@@ -43,7 +43,7 @@ pub(crate) struct Sap {
     /// has returned, or its handler has.
     manager_done: bool,
     /// How many handlers run for it or are about to.
-    running: u8,
+    running: u32,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]

@@ -149,7 +149,7 @@ impl World {
         cx: &mut Context<'_>,
         id: OpId,
         slot: u32,
-        round: u8,
+        round: u32,
         reply: Reply,
     ) -> Stepped {
         let verdict = self.vcs[slot].activation.returned(round, reply.status).map_err(|misfit| {
@@ -238,7 +238,7 @@ impl World {
         cx: &mut Context<'_>,
         id: OpId,
         slot: u32,
-        round: u8,
+        round: u32,
         status: Status,
     ) -> Stepped {
         let verdict = self.vcs[slot].deactivation.returned(round, status).map_err(|misfit| {

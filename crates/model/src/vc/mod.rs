@@ -63,7 +63,7 @@ pub(crate) struct Vc {
     /// The index that makes its name, if it was given one.
     name: Option<u32>,
     /// How many handlers and stores are under way that know it by its place.
-    running: u16,
+    running: u32,
     pub(crate) call: Call,
     /// The places of its parties, and how many there are.
     pub(crate) parties: Vec<u32>,
@@ -95,8 +95,8 @@ pub(crate) enum Op {
     DeletePeer(u32),
     MiniportDelete(u32),
     /// `MiniportCoActivateVc` runs, for which round.
-    Activate(u32, u8),
-    Deactivate(u32, u8),
+    Activate(u32, u32),
+    Deactivate(u32, u32),
     /// `ProtocolCmActivateVcComplete` runs.
     ReportActivation(u32),
     ReportDeactivation(u32),
