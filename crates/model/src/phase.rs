@@ -107,6 +107,11 @@ impl Request {
         self.round
     }
 
+    /// Whether no later round has begun.
+    pub fn is_last(self, round: u32) -> bool {
+        round == self.round
+    }
+
     /// The handler of a round returned `status`.
     ///
     /// # Errors

@@ -100,7 +100,9 @@ impl World {
             violation(Rule::CallCmMakeCompleteOnlyPended, manager, object, misfit.offence())
         })?;
         let is_made = verdict == Verdict::Result(Status::SUCCESS);
-        if let Some(rule) = self.vcs[slot].call.early.filter(|_| !is_made) {
+        // What is dispatched while a later handler runs is not this one's.
+        let is_last = make.is_last(round);
+        if let Some(rule) = self.vcs[slot].call.early.filter(|_| is_last && !is_made) {
             return Err(violation(rule, manager, object, DISPATCHED_EARLY));
         }
         let multipoint = self.vcs[slot].call.multipoint;
@@ -112,7 +114,10 @@ impl World {
             }
         }
         let call = &mut self.vcs[slot].call;
-        (call.make, call.early) = (make, None);
+        call.make = make;
+        if is_last {
+            call.early = None;
+        }
         match verdict {
             Verdict::Pended => Ok(self.finish(id, Status::PENDING)),
             Verdict::Result(Status::SUCCESS) => {
