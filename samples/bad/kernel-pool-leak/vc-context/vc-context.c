@@ -15,8 +15,8 @@ static NDIS_STATUS NTAPI ProtocolCoDeleteVc(NDIS_HANDLE ProtocolVcContext)
     Vc->Af->Vcs--;
     NdisReleaseSpinLock(&Vc->Af->Port->Lock);
     /*
-     * FAULT: what ProtocolCoCreateVc has allocated is neither freed nor kept in a list for the next VC. NDIS has
-     * forgotten the context, so each call costs memory until the system restarts.
+     * FAULT: what ProtocolCoCreateVc has allocated is neither freed nor kept in a list for the next VC. NDIS
+     * has forgotten the context, so each call costs memory until the system restarts.
      *
      * Right: NdisFreeMemory(Vc, 0, 0), as CmFreeVc does.
      */
