@@ -9,6 +9,7 @@
 #![forbid(unsafe_code)]
 
 mod builtin;
+mod kernel;
 pub mod scene;
 pub mod script;
 mod structures;

@@ -7,10 +7,11 @@ use super::ast::{Answer, Binary, Body, Expr, How, Name, Place, Script, Statement
 use super::signature::{Kind, Stored, kind_of, stored};
 use super::value::Value;
 use super::whole::{Parts, Shape, Whole};
-use contract::{Ddi, MaxIrql, Status};
+use crate::kernel::{self, ADDRESSES, Addresses};
+use contract::{Ddi, Status};
 use engine::Driver;
 use model::block::CallParameters;
-use model::record::{Irql, KernelCall, ObjectKind, Operation, Routine, TaskNumber};
+use model::record::{Irql, ObjectKind, Routine, TaskNumber};
 use model::{Call, CallId, Callback, DriverId, HandleArg, Reply, Token};
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -33,6 +34,7 @@ impl Script {
             script: Arc::clone(self),
             id,
             shared: shared.clone(),
+            addresses: Addresses::new(id),
             state: RefCell::new(State::default()),
         })
     }
@@ -52,15 +54,14 @@ impl Script {
     }
 }
 
-/// Where tokens of scripted drivers lie: no address of a driver's does.
-const TOKENS: u64 = 0xc0de_0000_0000_0000;
-/// Tokens that stand for procedures.
-const PROCEDURES: u64 = 0xc0de_8000_0000_0000;
+/// Addresses that stand for procedures.
+const PROCEDURES: u64 = ADDRESSES | 0x8000_0000_0000;
 
 struct Scripted {
     script: Arc<Script>,
     id: DriverId,
     shared: Shared,
+    addresses: Addresses,
     state: RefCell<State>,
 }
 
@@ -68,8 +69,6 @@ struct Scripted {
 struct State {
     variables: Option<BTreeMap<Name, Value>>,
     objects: Vec<Object>,
-    /// How far the addresses are taken, in steps of 16 bytes.
-    tokens: u64,
     /// How often each handler was called.
     invocations: BTreeMap<Ddi, usize>,
     /// What routines that are queued will run.
@@ -202,7 +201,7 @@ impl Driver for Scripted {
         let unloads = ddi == Ddi::DriverEntry
             && self.script.handlers.contains_key(&Ddi::Unload)
             && !self.script.without.contains(Ddi::Unload);
-        let context = if unloads { Token(TOKENS) } else { left.context };
+        let context = if unloads { Token(ADDRESSES) } else { left.context };
         // Handing back what was given changes nothing.
         let parameters = if left.parameters == given { CallParameters::NULL } else { left.parameters };
         Reply { status, context, parameters }
@@ -260,14 +259,8 @@ impl Scripted {
 
     /// The address of an object that takes so many steps of 16 bytes.
     fn tokens(&self, steps: u64) -> Token {
-        let mut state = self.state.borrow_mut();
-        let first = state.tokens + 1;
-        state.tokens += steps;
-        if state.tokens >= 1 << 28 {
-            drop(state);
-            self.fail(None, "all addresses that a scripted driver may take are taken");
-        }
-        Token(TOKENS | u64::from(self.id.0) << 32 | first << 4)
+        let token = self.addresses.take(steps);
+        token.unwrap_or_else(|| self.fail(None, "all addresses that a scripted driver may take are taken"))
     }
 
     /// A value from outside: a context of this driver's becomes the object again.
@@ -331,11 +324,10 @@ impl Scripted {
             }
             Expr::NewKernel(kind) => {
                 let token = self.token();
-                let routine = match kind {
-                    ObjectKind::SpinLock => "KeInitializeSpinLock",
-                    _ => "KeInitializeEvent",
-                };
-                kernel(routine, MaxIrql::Any, Operation::Initialize(token, *kind));
+                match kind {
+                    ObjectKind::SpinLock => kernel::initialize_spin_lock(token),
+                    _ => kernel::initialize_event(token, *kind),
+                }
                 Value::Token(token)
             }
             Expr::Any(kind, condition) => {
@@ -593,39 +585,30 @@ impl Scripted {
             }
             Statement::Queue { how, place, body } => self.queue(*how, place.as_ref(), *body, frame)?,
             Statement::AtLevel { level, body } => {
-                let old = kernel("KeRaiseIrql", MaxIrql::Any, Operation::RaiseIrql(*level));
+                let old = kernel::raise_irql(*level);
                 let flow = self.suite(*body, frame, left);
-                kernel("KeLowerIrql", MaxIrql::Any, Operation::LowerIrql(Irql(old as u8)));
+                kernel::lower_irql(old);
                 return Ok(flow);
             }
             Statement::Raise(level) => {
-                kernel("KeRaiseIrql", MaxIrql::Any, Operation::RaiseIrql(*level));
+                kernel::raise_irql(*level);
             }
-            Statement::Lower(level) => {
-                kernel("KeLowerIrql", MaxIrql::Any, Operation::LowerIrql(*level));
-            }
+            Statement::Lower(level) => kernel::lower_irql(*level),
             Statement::Kernel { verb, object } => {
                 let object = self.kernel_object(object, frame)?;
-                let answer = self.verb(*verb, object);
-                if *verb == Verb::Cancel {
-                    frame.result = Value::Flag(answer != 0);
-                }
+                self.verb(*verb, object, frame);
             }
             Statement::Wait { object, limit } => {
                 let object = self.kernel_object(object, frame)?;
-                let came =
-                    kernel("KeWaitForSingleObject", MaxIrql::Dispatch, Operation::Wait(object, *limit));
-                frame.result = Value::Flag(came != 0);
+                frame.result = Value::Flag(kernel::wait(object, *limit));
             }
             Statement::Allocate { bytes, place } => {
                 let target = self.target(place, frame)?;
                 let token = self.tokens(bytes.div_ceil(16).max(1));
-                kernel("ExAllocatePoolWithTag", MaxIrql::Dispatch, Operation::Allocate(token, *bytes));
+                kernel::allocate(token, *bytes);
                 self.store(&target, Value::Token(token), frame);
             }
-            Statement::Sleep(time) => {
-                kernel("NdisMSleep", MaxIrql::Passive, Operation::Sleep(*time));
-            }
+            Statement::Sleep(time) => kernel::sleep(*time),
             Statement::Print(text) => engine::print(text),
             Statement::Expect { condition, text } => {
                 if !self.evaluate(condition, frame)?.holds() {
@@ -695,57 +678,34 @@ impl Scripted {
         let routines = if matches!(how, How::Periodic(_)) { &mut state.periodic } else { &mut state.queued };
         routines.insert(token, (body, inner));
         drop(state);
-        let initialize = |routine, kind| {
-            kernel(routine, MaxIrql::Any, Operation::Initialize(token, kind));
-        };
         if let Some(place) = place {
             let target = self.target(place, frame)?;
             self.store(&target, Value::Token(token), frame);
         }
         match how {
-            How::WorkItem => {
-                initialize("IoInitializeWorkItem", ObjectKind::WorkItem);
-                kernel("IoQueueWorkItemEx", MaxIrql::Dispatch, Operation::Queue(token));
-            }
-            How::Dpc => {
-                initialize("KeInitializeDpc", ObjectKind::Dpc);
-                kernel("KeInsertQueueDpc", MaxIrql::Any, Operation::Queue(token));
-            }
-            How::Thread => {
-                initialize("PsCreateSystemThread", ObjectKind::Thread);
-                kernel("PsCreateSystemThread", MaxIrql::Passive, Operation::Queue(token));
-            }
-            How::Timer(due) => {
-                initialize("NdisInitializeTimer", ObjectKind::Timer);
-                let arm = Operation::Arm { timer: token, due, period: None };
-                kernel("NdisSetTimer", MaxIrql::Dispatch, arm);
-            }
-            How::Periodic(period) => {
-                initialize("NdisMInitializeTimer", ObjectKind::Timer);
-                let arm = Operation::Arm { timer: token, due: period, period: Some(period) };
-                kernel("NdisMSetPeriodicTimer", MaxIrql::Dispatch, arm);
-            }
+            How::WorkItem => kernel::queue_work_item(token),
+            How::Dpc => kernel::queue_dpc(token),
+            How::Thread => kernel::create_system_thread(token),
+            How::Timer(due) => kernel::set_timer(token, due),
+            How::Periodic(period) => kernel::set_periodic_timer(token, period),
         }
         Ok(())
     }
 
-    /// Gives back what the operation answers.
-    fn verb(&self, verb: Verb, object: Token) -> u64 {
+    fn verb(&self, verb: Verb, object: Token, frame: &mut Frame) {
         match verb {
-            Verb::Set => kernel("KeSetEvent", MaxIrql::Dispatch, Operation::Set(object)),
-            Verb::Reset => kernel("KeResetEvent", MaxIrql::Dispatch, Operation::Reset(object)),
+            Verb::Set => kernel::set_event(object),
+            Verb::Reset => kernel::reset_event(object),
             Verb::Acquire => {
-                let acquire = Operation::Acquire { lock: object, raise: true };
-                let old = kernel("KeAcquireSpinLock", MaxIrql::Dispatch, acquire);
-                self.state.borrow_mut().locks.insert((engine::current().task, object), Irql(old as u8));
-                old
+                let old = kernel::acquire_spin_lock(object);
+                self.state.borrow_mut().locks.insert((engine::current().task, object), old);
             }
             Verb::Release => {
                 let irql = self.state.borrow_mut().locks.remove(&(engine::current().task, object));
-                kernel("KeReleaseSpinLock", MaxIrql::Dispatch, Operation::Release { lock: object, irql })
+                kernel::release_spin_lock(object, irql);
             }
-            Verb::Free => kernel("ExFreePoolWithTag", MaxIrql::Dispatch, Operation::Free(object)),
-            Verb::Cancel => kernel("NdisCancelTimer", MaxIrql::Dispatch, Operation::Cancel(object)),
+            Verb::Free => kernel::free(object),
+            Verb::Cancel => frame.result = Value::Flag(kernel::cancel_timer(object)),
         }
     }
 
@@ -849,8 +809,4 @@ impl Scripted {
             other => mistake(format!("{other:?} is no context")),
         }
     }
-}
-
-fn kernel(routine: &'static str, max_irql: MaxIrql, operation: Operation) -> u64 {
-    engine::kernel(KernelCall { routine, max_irql, operation })
 }

@@ -4,18 +4,15 @@
 //! between two calls of NDIS, a driver runs alone: a plain `Cell` needs no lock. A borrow of a `RefCell` must not last over such an
 //! operation or call, because another task may want the same cell.
 
-use contract::MaxIrql;
-use model::record::{Irql, KernelCall, ObjectKind, Operation, Routine};
+use crate::kernel::{self, Addresses};
+use model::record::{Irql, ObjectKind, Routine};
 use model::{DriverId, Token};
-use std::cell::{Cell, RefCell, RefMut};
+use std::cell::{RefCell, RefMut};
 use std::collections::BTreeMap;
 use std::fmt;
 use std::ops::{Deref, DerefMut};
 use std::rc::Rc;
 use std::time::Duration;
-
-/// Where the addresses of a typed driver's objects lie: no native or scripted driver has any there.
-const ADDRESSES: u64 = 0xd21e_0000_0000_0000;
 
 /// A routine that waits for its task.
 type Work = Box<dyn FnOnce()>;
@@ -27,23 +24,19 @@ pub struct Kernel(Rc<State>);
 
 struct State {
     driver: DriverId,
-    /// How many addresses are taken.
-    taken: Cell<u64>,
+    addresses: Addresses,
     /// What work items, DPCs and timers that are queued will run.
     routines: RefCell<BTreeMap<Token, Work>>,
 }
 
 impl Kernel {
     pub(crate) fn new(driver: DriverId) -> Kernel {
-        Kernel(Rc::new(State { driver, taken: Cell::new(0), routines: RefCell::default() }))
+        Kernel(Rc::new(State { driver, addresses: Addresses::new(driver), routines: RefCell::default() }))
     }
 
     /// An address that no other object of any driver has.
     pub(crate) fn address(&self) -> Token {
-        let taken = self.0.taken.get() + 1;
-        assert!(taken < 1 << 28, "all addresses that a driver may take are taken");
-        self.0.taken.set(taken);
-        Token(ADDRESSES | u64::from(self.0.driver.0) << 32 | taken << 4)
+        self.0.addresses.take(1).expect("not all addresses that a driver may take are taken")
     }
 
     /// Runs what was queued as `routine`.
@@ -66,37 +59,31 @@ impl Kernel {
 
     fn new_event(&self, kind: ObjectKind) -> Event {
         let address = self.address();
-        call("KeInitializeEvent", MaxIrql::Any, Operation::Initialize(address, kind));
+        kernel::initialize_event(address, kind);
         Event { address }
     }
 
     /// A spin lock around a value.
     pub fn spin_lock<T>(&self, value: T) -> SpinLock<T> {
         let address = self.address();
-        call("KeInitializeSpinLock", MaxIrql::Any, Operation::Initialize(address, ObjectKind::SpinLock));
+        kernel::initialize_spin_lock(address);
         SpinLock { address, value: RefCell::new(value) }
     }
 
     /// Runs `work` later, on a task of its own at `PASSIVE_LEVEL`.
     pub fn queue_work_item(&self, work: impl FnOnce() + 'static) {
-        let item = self.routine(work);
-        call("IoInitializeWorkItem", MaxIrql::Any, Operation::Initialize(item, ObjectKind::WorkItem));
-        call("IoQueueWorkItemEx", MaxIrql::Dispatch, Operation::Queue(item));
+        kernel::queue_work_item(self.routine(work));
     }
 
     /// Runs `work` later, on a task of its own at `DISPATCH_LEVEL`.
     pub fn queue_dpc(&self, work: impl FnOnce() + 'static) {
-        let dpc = self.routine(work);
-        call("KeInitializeDpc", MaxIrql::Any, Operation::Initialize(dpc, ObjectKind::Dpc));
-        call("KeInsertQueueDpc", MaxIrql::Any, Operation::Queue(dpc));
+        kernel::queue_dpc(self.routine(work));
     }
 
     /// Runs `work` after a time, on a task of its own at `DISPATCH_LEVEL`.
     pub fn set_timer(&self, due: Duration, work: impl FnOnce() + 'static) -> Timer {
         let address = self.routine(work);
-        let due = ticks(due);
-        call("NdisInitializeTimer", MaxIrql::Any, Operation::Initialize(address, ObjectKind::Timer));
-        call("NdisSetTimer", MaxIrql::Dispatch, Operation::Arm { timer: address, due, period: None });
+        kernel::set_timer(address, ticks(due));
         Timer { address, kernel: self.clone() }
     }
 
@@ -108,7 +95,7 @@ impl Kernel {
 
     /// Sleeps (`NdisMSleep`). At `PASSIVE_LEVEL` only.
     pub fn sleep(&self, time: Duration) {
-        call("NdisMSleep", MaxIrql::Passive, Operation::Sleep(ticks(time)));
+        kernel::sleep(ticks(time));
     }
 
     /// Whether the running task is above `PASSIVE_LEVEL`, where it may not wait.
@@ -128,10 +115,6 @@ impl fmt::Debug for Kernel {
     }
 }
 
-fn call(routine: &'static str, max_irql: MaxIrql, operation: Operation) -> u64 {
-    engine::kernel(KernelCall { routine, max_irql, operation })
-}
-
 /// A time in the kernel's unit, 100 nanoseconds.
 fn ticks(time: Duration) -> u64 {
     u64::try_from(time.as_nanos() / 100).unwrap_or(u64::MAX)
@@ -146,23 +129,22 @@ pub struct Event {
 impl Event {
     /// Sets it (`KeSetEvent`).
     pub fn set(&self) {
-        call("KeSetEvent", MaxIrql::Dispatch, Operation::Set(self.address));
+        kernel::set_event(self.address);
     }
 
     /// Resets it (`KeResetEvent`).
     pub fn reset(&self) {
-        call("KeResetEvent", MaxIrql::Dispatch, Operation::Reset(self.address));
+        kernel::reset_event(self.address);
     }
 
     /// Waits for it (`KeWaitForSingleObject`). At `PASSIVE_LEVEL` only.
     pub fn wait(&self) {
-        call("KeWaitForSingleObject", MaxIrql::Dispatch, Operation::Wait(self.address, None));
+        kernel::wait(self.address, None);
     }
 
     /// Waits for it, not longer than for a time. Whether it came.
     pub fn wait_for(&self, limit: Duration) -> bool {
-        call("KeWaitForSingleObject", MaxIrql::Dispatch, Operation::Wait(self.address, Some(ticks(limit))))
-            != 0
+        kernel::wait(self.address, Some(ticks(limit)))
     }
 }
 
@@ -176,7 +158,7 @@ pub struct Timer {
 impl Timer {
     /// Takes it back (`NdisCancelTimer`). Whether that was in time: its routine then never runs.
     pub fn cancel(self) -> bool {
-        let cancelled = call("NdisCancelTimer", MaxIrql::Dispatch, Operation::Cancel(self.address)) != 0;
+        let cancelled = kernel::cancel_timer(self.address);
         if cancelled {
             self.kernel.0.routines.borrow_mut().remove(&self.address);
         }
@@ -194,12 +176,8 @@ pub struct SpinLock<T> {
 impl<T> SpinLock<T> {
     /// Acquires the lock (`KeAcquireSpinLock`) until the guard is dropped (`KeReleaseSpinLock`).
     pub fn acquire(&self) -> SpinLockGuard<'_, T> {
-        let old = call(
-            "KeAcquireSpinLock",
-            MaxIrql::Dispatch,
-            Operation::Acquire { lock: self.address, raise: true },
-        );
-        SpinLockGuard { address: self.address, old: Irql(old as u8), value: Some(self.value.borrow_mut()) }
+        let old = kernel::acquire_spin_lock(self.address);
+        SpinLockGuard { address: self.address, old, value: Some(self.value.borrow_mut()) }
     }
 }
 
@@ -230,8 +208,7 @@ impl<T> Drop for SpinLockGuard<'_, T> {
         self.value = None;
         // A driver that panics has ended the execution, and its task cannot be suspended any more.
         if !std::thread::panicking() {
-            let release = Operation::Release { lock: self.address, irql: Some(self.old) };
-            call("KeReleaseSpinLock", MaxIrql::Dispatch, release);
+            kernel::release_spin_lock(self.address, Some(self.old));
         }
     }
 }
