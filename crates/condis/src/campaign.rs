@@ -9,7 +9,7 @@ use engine::strategy::{Fifo, Pct, Pos, Random};
 use engine::{Difference, Ending, Outcome, ReplayError, Strategy};
 use model::record::{Event, Record, TaskNumber};
 use model::{AdapterId, DriverId, Job, Object, StopOrder};
-use report::finding::Finding;
+use report::finding::{Evidence, Finding};
 use report::{Level, Look};
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::ControlFlow;
@@ -73,7 +73,12 @@ enum Key {
 impl Found {
     /// The finding as text.
     pub fn text(&self, look: Look) -> String {
-        self.recording.with_evidence(|evidence| self.finding.text(evidence, look))
+        self.with_evidence(|evidence| self.finding.text(evidence, look))
+    }
+
+    /// Calls `use_it` with the execution that the finding's evidence is from.
+    pub fn with_evidence<T>(&self, use_it: impl FnOnce(&Evidence<'_>) -> T) -> T {
+        self.recording.with_evidence(use_it)
     }
 }
 
@@ -395,7 +400,7 @@ fn evidence(session: &Session<'_>, recording: &Recording, breach: &Breach) -> Fi
         }
         Detail::Leak(blocks) => {
             let by = breach.violation.by;
-            let leaked = leak_text(blocks, |offset| recording.site(by, offset));
+            let leaked = leak_text(blocks, |offset| recording.site(by, offset).to_string());
             finding.message = format!("{}: {}: {leaked}", who(by), breach.violation.offence);
             finding.site =
                 blocks.iter().find_map(|block| block.site).map(|offset| recording.site(by, offset));

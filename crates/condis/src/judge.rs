@@ -191,7 +191,7 @@ fn ended(session: &Session<'_>, verdict: &mut Verdict, ending: Ending) {
         }
         Ending::Hung { by, ip } => {
             let place = match session.code_at(ip) {
-                Some((driver, offset)) => session.recording().place(driver, offset),
+                Some((driver, offset)) => session.recording().place(driver, offset).to_string(),
                 None => format!("{ip:#x}"),
             };
             verdict.undecided = Some(Undecided::Hung { by, place });

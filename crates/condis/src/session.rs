@@ -8,7 +8,7 @@ use model::DriverId;
 use model::record::{Event, Record};
 use pe::Image;
 use report::Names;
-use report::finding::Evidence;
+use report::finding::{Evidence, Place};
 use std::fmt;
 use std::sync::Arc;
 
@@ -62,32 +62,26 @@ impl Recording {
         use_it(&Evidence { records: &self.records, texts: &self.texts, names: &self.names, site: &site })
     }
 
-    /// The place in a driver from which the call came that returns to `offset`, in words.
-    pub fn site(&self, driver: DriverId, offset: u32) -> String {
-        self.named(driver, offset, offset.saturating_sub(1))
+    /// The place in a driver from which the call came that returns to `offset`.
+    pub fn site(&self, driver: DriverId, offset: u32) -> Place {
+        self.located(driver, offset, offset.saturating_sub(1))
     }
 
-    /// The place in a driver that `offset` is, in words.
-    pub fn place(&self, driver: DriverId, offset: u32) -> String {
-        self.named(driver, offset, offset)
+    /// The place in a driver that `offset` is.
+    pub fn place(&self, driver: DriverId, offset: u32) -> Place {
+        self.located(driver, offset, offset)
     }
 
-    /// `mcm.sys+0x12a4 (CloseAf, mcm.c:120)`: an offset, with what the debug information knows of the code at `rva`.
-    fn named(&self, driver: DriverId, offset: u32, rva: u32) -> String {
-        let Some((file, image)) = self.files.get(usize::from(driver.0)) else {
-            return format!("an unknown driver+{offset:#x}");
+    /// An offset, with what the debug information knows of the code at `rva`.
+    fn located(&self, driver: DriverId, offset: u32, rva: u32) -> Place {
+        let Some((module, image)) = self.files.get(usize::from(driver.0)) else {
+            let module = "an unknown driver".to_owned();
+            return Place { module, offset, function: None, file: None, line: None };
         };
         let symbols = image.as_deref().and_then(|image| host::symbols::Symbols::new(image).ok());
         let location = symbols.and_then(|symbols| symbols.locate(rva).into_iter().next()).unwrap_or_default();
-        let source = location.file.map(|file| match location.line {
-            Some(line) => format!("{file}:{line}"),
-            None => file,
-        });
-        let known: Vec<String> = location.function.into_iter().chain(source).collect();
-        match known.as_slice() {
-            [] => format!("{file}+{offset:#x}"),
-            known => format!("{file}+{offset:#x} ({})", known.join(", ")),
-        }
+        let host::symbols::Location { function, file, line } = location;
+        Place { module: module.clone(), offset, function, file, line }
     }
 }
 

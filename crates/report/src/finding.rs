@@ -14,6 +14,7 @@ use model::record::{Event, Irql, Link, Record, WaitsFor};
 use model::{Debt, DriverId, Object, Violation};
 use serde::Serialize;
 use std::collections::BTreeSet;
+use std::fmt;
 use verify::level::Level;
 
 /// How many lines of a trace a finding prints at most.
@@ -33,8 +34,48 @@ pub struct Evidence<'a> {
     pub texts: &'a [String],
     /// The names, with all records learnt.
     pub names: &'a Names,
-    /// Where in a driver's image an offset is, in words: `mcm.sys+0x12a4`, or a function with file and line.
-    pub site: &'a dyn Fn(DriverId, u32) -> String,
+    /// The place in a driver from which the call came that returns to an offset of its image.
+    pub site: &'a dyn Fn(DriverId, u32) -> Place,
+}
+
+/// A place in a driver's code. As text: `mcm.sys+0x12a4 (CloseAf, mcm.c:120)`, with what the debug information knows.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+pub struct Place {
+    /// The driver's file, without folders.
+    pub module: String,
+    /// The offset into its image; of a call, that to which it returns.
+    pub offset: u32,
+    /// The function.
+    pub function: Option<String>,
+    /// The source file, as the compiler was given it.
+    pub file: Option<String>,
+    /// The line in it.
+    pub line: Option<u32>,
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}+{:#x}", self.module, self.offset)?;
+        let source = self.file.as_ref().map(|file| match self.line {
+            Some(line) => format!("{file}:{line}"),
+            None => file.clone(),
+        });
+        match (self.function.as_deref(), source.as_deref()) {
+            (Some(function), Some(source)) => write!(f, " ({function}, {source})"),
+            (Some(known), None) | (None, Some(known)) => write!(f, " ({known})"),
+            (None, None) => Ok(()),
+        }
+    }
+}
+
+/// A place as two members: `site`, in words, and `place`, by its parts.
+fn site<S: serde::Serializer>(place: &Option<Place>, serializer: S) -> Result<S::Ok, S::Error> {
+    #[derive(Serialize)]
+    struct Site<'a> {
+        site: Option<String>,
+        place: Option<&'a Place>,
+    }
+    Site { site: place.as_ref().map(Place::to_string), place: place.as_ref() }.serialize(serializer)
 }
 
 /// A broken rule, or another reason for complaint, with its evidence.
@@ -49,10 +90,13 @@ pub struct Finding {
     pub by: Option<String>,
     /// What exactly happened, in one line.
     pub message: String,
+    /// What tells it from other findings of the same id and driver; of a broken rule it names no objects.
+    pub offence: String,
     /// The rule as the contract has it, if it is one.
     pub rule: Option<Obligation>,
     /// Where in the driver.
-    pub site: Option<String>,
+    #[serde(flatten, serialize_with = "site")]
+    pub site: Option<Place>,
     /// The line of the trace at which it happened; none for what has not happened.
     pub line: Option<usize>,
     /// The objects concerned.
@@ -146,6 +190,7 @@ impl Finding {
             id: id.to_owned(),
             level,
             by,
+            offence: message.clone(),
             message,
             rule: None,
             site: None,
@@ -191,6 +236,7 @@ impl Finding {
             level,
             by: Some(by.to_owned()),
             message,
+            offence: violation.offence.to_owned(),
             rule: Some(Obligation::of(violation.rule).about(call.and_then(|call| call.page))),
             site,
             line: line.map(|line| line + 1),
@@ -212,7 +258,7 @@ impl Finding {
         let mut out = format!("{head}{}\n", look.paint(paint::STRONG, &format!(": {}", self.message)));
         let place = match (&self.site, self.line) {
             (Some(site), Some(line)) => Some(format!("{site}, line {line} of the trace")),
-            (Some(site), None) => Some(site.clone()),
+            (Some(site), None) => Some(site.to_string()),
             (None, Some(line)) => Some(format!("line {line} of the trace")),
             (None, None) => None,
         };
@@ -236,6 +282,13 @@ impl Finding {
         }
         out.push('\n');
         out
+    }
+
+    /// The numbers of the lines of the trace to print: the first ones, how many are left out after them, and the last ones.
+    pub(crate) fn quoted(&self) -> (&[usize], usize, &[usize]) {
+        let left_out = self.lines.len().saturating_sub(MOST_LINES);
+        let (first, rest) = self.lines.split_at(FIRST_LINES.min(self.lines.len()));
+        (first, left_out, &rest[left_out..])
     }
 
     fn push_rule(&self, out: &mut String, rule: &Obligation, look: Look) {
@@ -289,13 +342,10 @@ impl Finding {
         }
         *out += &section(look, "trace, cut to these objects");
         let writer = Writer::new(evidence.names.clone(), look, Show { edges: true, kernel: true });
-        let left_out = self.lines.len().saturating_sub(MOST_LINES);
-        for (index, line) in self.lines.iter().enumerate() {
-            if left_out > 0 && index == FIRST_LINES {
+        let (first, left_out, last) = self.quoted();
+        for (index, line) in first.iter().chain(last).enumerate() {
+            if left_out > 0 && index == first.len() {
                 *out += &format!("      … {left_out} lines …\n");
-            }
-            if (FIRST_LINES..FIRST_LINES + left_out).contains(&index) {
-                continue;
             }
             let record = &evidence.records[line - 1];
             *out += &writer.line(*line, record, evidence.texts).unwrap_or_default();

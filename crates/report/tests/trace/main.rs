@@ -12,7 +12,7 @@ use model::{
     HandleArg, HandleKind, Input, Job, Notice, Object, OutParameter, Reply, Step, StopOrder, Task, TaskId,
     Token, Violation, World,
 };
-use report::finding::Evidence;
+use report::finding::{Evidence, Place};
 use report::trace::{Show, Writer};
 use report::{Finding, Level, Look, Names, json};
 
@@ -347,7 +347,13 @@ fn a_line_as_json() {
 
 fn finding(trace: &Trace, violation: Violation, chain: &[Link]) -> (String, serde_json::Value) {
     let names = names(trace);
-    let site = |driver: DriverId, offset| format!("{}.sys+{offset:#x}", names.driver(driver));
+    let site = |driver: DriverId, offset| Place {
+        module: format!("{}.sys", names.driver(driver)),
+        offset,
+        function: None,
+        file: None,
+        line: None,
+    };
     let evidence = Evidence { records: &trace.records, texts: &[], names: &names, site: &site };
     let mut finding = Finding::gather(&evidence, violation, chain, Level::Error);
     finding.replay = Some("condis replay 0.1.0::00000000:c1: mcm.sys".to_owned());
