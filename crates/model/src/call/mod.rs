@@ -413,12 +413,12 @@ impl World {
                 Stage::Offered | Stage::Accepted | Stage::Made | Stage::Taken
                     if !call.closing && call.close_indicated == Told::Yes =>
                 {
-                    let dropping = self.party_with_manager(slot).map(Object::Party);
-                    if self.count_parties(slot) > 1 {
-                        owe(client, Rule::CallIncomingCloseDropParties, dropping);
+                    let rule = if self.count_parties(slot) > 1 {
+                        Rule::CallIncomingCloseDropParties
                     } else {
-                        owe(client, Rule::CallIncomingCloseClosecall, None);
-                    }
+                        Rule::CallIncomingCloseClosecall
+                    };
+                    owe(client, rule, self.with_manager_on(slot));
                 }
                 Stage::Idle | Stage::Rejected if call.stale && vc.is_active() => {
                     owe(manager, call.ended.deactivation().unwrap_or(Rule::CallCmCloseDeactivate), None);

@@ -169,9 +169,13 @@ impl World {
         party.add.is_outstanding() || party.drop.is_outstanding()
     }
 
-    pub(crate) fn party_with_manager(&self, vc: u32) -> Option<PartyId> {
+    /// What a client may wait for that does one thing after the other on a call: what the call manager has yet to complete
+    /// there.
+    pub(crate) fn with_manager_on(&self, vc: u32) -> Option<Object> {
         let party = self.parties_on(vc).find(|&party| self.is_party_with_manager(party));
-        party.map(|party| self.parties[party].id)
+        let this = &self.vcs[vc];
+        let busy = this.call.is_with_manager().then_some(Object::Call(this.id));
+        party.map(|party| self.parties[party].object()).or(busy)
     }
 
     /// A party begins, on its way to the call manager. Those that are gone make room.
@@ -381,11 +385,7 @@ impl World {
             if party.drop.is_pending() {
                 owe(vc.manager, Rule::PartyCmDropCompleteRequired, None);
             }
-            // A client may do one thing after the other.
-            let turn = || {
-                let busy = vc.call.is_with_manager().then_some(Object::Call(vc.id));
-                self.party_with_manager(party.vc).map(Object::Party).or(busy)
-            };
+            let turn = || self.with_manager_on(party.vc);
             match party.state {
                 PartyState::DropIndicated if !party.telling => {
                     owe(client, Rule::PartyIncomingDropAnswer, turn());
