@@ -55,3 +55,17 @@ pub(crate) enum Format {
     /// For programs.
     Json,
 }
+
+/// The form of what a run prints.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, ValueEnum)]
+pub(crate) enum RunFormat {
+    /// For people.
+    #[default]
+    Text,
+    /// For programs: docs/json.md.
+    Json,
+    /// SARIF 2.1.0, for code scanning: findings only.
+    Sarif,
+    /// JUnit XML, for reports of tests: findings only.
+    Junit,
+}

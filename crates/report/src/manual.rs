@@ -163,7 +163,7 @@ fn rules_of(ddi: Ddi) -> Vec<Rule> {
     rules
 }
 
-fn roles(roles: &[Role]) -> Vec<&'static str> {
+pub(crate) fn roles(roles: &[Role]) -> Vec<&'static str> {
     roles.iter().map(|role| role.as_str()).collect()
 }
 

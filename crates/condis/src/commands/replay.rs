@@ -13,6 +13,8 @@ Examples:
   condis replay TOKEN mcm.sys           the execution that a finding names, byte for byte
   condis replay run.json mcm.sys        that of the first finding of a run in JSON
   condis replay TOKEN mcm.sys --kernel  with calls of the kernel in the trace
+  condis replay TOKEN mcm.sys --format junit
+                                        whether a fixed bug is still gone, for a report of tests
 
 A token belongs to one version of condis, one build of each driver, one scenario and its
 options. The finding prints the whole command line.")]

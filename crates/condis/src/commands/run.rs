@@ -1,7 +1,7 @@
 //! `condis run`: executes drivers and says what they did and which rules they broke.
 
 use super::world::{How, World, session_failure};
-use crate::cli::Format;
+use crate::cli::RunFormat;
 use crate::output::{Failure, Output};
 use clap::ValueEnum;
 use condis::campaign::{self, Order};
@@ -28,6 +28,8 @@ Examples:
       with a program of your own, see docs/scenarios.md
   condis run mcm.sys --format json
       for programs
+  condis run mcm.sys --strategy portfolio --executions 1000 --format sarif > condis.sarif
+      for code scanning; --format junit for reports of tests; see docs/ci.md
 
 Exit codes: 0 clean, 1 errors or warnings found, 2 usage or environment, 3 could not judge
 (an import that condis lacks was called, a loop that it cannot see into, a limit),
@@ -111,8 +113,8 @@ fn interrupts() -> Result<Arc<AtomicBool>, Failure> {
 }
 
 /// A bar on a terminal for long work, and nothing in a pipe.
-fn progress_bar(executions: u64, format: Format) -> ProgressBar {
-    let wanted = executions > 1 && format == Format::Text && std::io::stderr().is_terminal();
+fn progress_bar(executions: u64, format: RunFormat) -> ProgressBar {
+    let wanted = executions > 1 && format == RunFormat::Text && std::io::stderr().is_terminal();
     let target = if wanted { ProgressDrawTarget::stderr_with_hz(5) } else { ProgressDrawTarget::hidden() };
     let bar = ProgressBar::with_draw_target(Some(executions), target);
     match ProgressStyle::with_template("{bar:40} {pos}/{len} executions, {per_sec}, {eta} left") {

@@ -1,9 +1,9 @@
 //! The arguments that say what runs, for `run` and `replay` alike; and what both print.
 
-use crate::cli::Format;
+use crate::cli::RunFormat;
 use crate::output::{Failure, Output};
 use clap::ValueEnum;
-use condis::campaign::Campaign;
+use condis::campaign::{Campaign, Found};
 use condis::objects::{self, When};
 use condis::plan::{Body, InputError, Inputs, Options, Plan};
 use condis::session::{Recording, SessionError};
@@ -14,8 +14,10 @@ use contract::{Ddi, Rule};
 use model::StopOrder;
 use report::finding::Finding;
 use report::objects::{Moment, MomentJson};
+use report::run::{self, Notice, Reported, Run, Topic};
+use report::sarif::Log;
 use report::trace::{Show, Writer};
-use report::{Level, Levels, Look, Setting, json};
+use report::{Level, Levels, Look, Setting, json, junit};
 use serde::Serialize;
 use std::path::PathBuf;
 
@@ -39,7 +41,7 @@ pub(crate) struct World {
     deny: Vec<Rule>,
     /// The form of the output.
     #[arg(long, value_enum, default_value_t)]
-    format: Format,
+    format: RunFormat,
     /// When to print the trace: `auto` does if there is one execution, `always` prints that of the first one.
     #[arg(long, value_enum, default_value_t, value_name = "WHEN")]
     trace: TraceWhen,
@@ -96,6 +98,7 @@ impl World {
     pub(crate) fn plan(&self, drivers: &[DriverName], output: &Output) -> Result<Plan, Failure> {
         let inputs =
             Inputs::read(drivers, self.scenario.as_deref()).map_err(|error| input_failure(&error, output))?;
+        self.check_format()?;
         for (first, second) in
             [(&self.allow, &self.warn), (&self.allow, &self.deny), (&self.warn, &self.deny)]
         {
@@ -119,8 +122,24 @@ impl World {
     }
 
     /// The form of the output.
-    pub(crate) fn format(&self) -> Format {
+    pub(crate) fn format(&self) -> RunFormat {
         self.format
+    }
+
+    /// Whether the form of the output has a place for what is to be printed.
+    fn check_format(&self) -> Result<(), Failure> {
+        let word = match self.format {
+            RunFormat::Text | RunFormat::Json => return Ok(()),
+            RunFormat::Sarif => "sarif",
+            RunFormat::Junit => "junit",
+        };
+        let option = match (self.objects, self.trace) {
+            (Some(_), _) => "--objects",
+            (None, TraceWhen::Always) => "--trace always",
+            (None, TraceWhen::Auto | TraceWhen::Never) => return Ok(()),
+        };
+        Err(Failure::usage(format!("the format `{word}` has no place for {option}"))
+            .hint("leave it out, or use --format json"))
     }
 
     /// Prints what came of it: trace, findings, and a summary in one line.
@@ -144,14 +163,14 @@ impl World {
         let recording = campaign.first.as_ref().filter(|_| traced);
         let moments = self.moments(plan, campaign)?;
         match self.format {
-            Format::Json => {
+            RunFormat::Json => {
                 let mut document = Document::new(plan, campaign, how, recording, code);
                 if let (Some(moments), Some(first)) = (&moments, &campaign.first) {
                     document.objects = Some(moments.iter().map(|moment| moment.json(&first.names)).collect());
                 }
                 output.json(&document)?;
             }
-            Format::Text => {
+            RunFormat::Text => {
                 let look = output.look();
                 output.print(&heading(plan, how, look))?;
                 if let Some(recording) = recording {
@@ -166,6 +185,12 @@ impl World {
                     output.print(&found.text(look))?;
                 }
                 output.print(&self.summary(plan, campaign, drivers, look))?;
+            }
+            RunFormat::Sarif => output.json(&Log::of(&self.told(plan, campaign, drivers, how)))?,
+            RunFormat::Junit => {
+                let document = junit::document(&self.told(plan, campaign, drivers, how))
+                    .map_err(|error| Failure::usage(format!("cannot write XML: {error}")))?;
+                output.print(&document)?;
             }
         }
         Ok(code)
@@ -238,6 +263,57 @@ impl World {
             (true, false) => "no verdict".to_owned(),
         };
         out + &format!("{}: {verdict}\n", look.strong(&plural(campaign.executions, "execution")))
+    }
+
+    /// The run for the programs of others.
+    fn told<'a>(&self, plan: &Plan, campaign: &'a Campaign, drivers: &[DriverName], how: &How) -> Run<'a> {
+        let file = |name: &str| {
+            let driver = plan.drivers.iter().find(|driver| driver.name == name)?;
+            match &driver.body {
+                Body::Native(file) => Some(file.path.display().to_string()),
+                Body::Builtin(_) | Body::Rust(_) => None,
+            }
+        };
+        // What no driver with a file has done is about the scenario, or else about the first driver that has one.
+        let scenario = self.scenario.as_ref().map(|scenario| scenario.display().to_string());
+        let otherwise = scenario.or_else(|| plan.drivers.iter().find_map(|driver| file(&driver.name)));
+        let (ours, theirs): (Vec<&Found>, Vec<&Found>) = campaign.found.iter().partition(|found| found.ours);
+        let reported = |found: &&'a Found| Reported {
+            finding: &found.finding,
+            text: found.text(Look::PLAIN),
+            file: found.finding.by.as_deref().and_then(file).or_else(|| otherwise.clone()),
+            executions: found.count,
+            token: found.token.to_string(),
+            steps: found.with_evidence(|evidence| run::steps(&found.finding, evidence, file)),
+        };
+        let notice = |topic, text: String| Notice { topic, text, shown: None };
+        let mut notices = Vec::new();
+        for found in ours {
+            let replay = self.replay_command(&found.token, drivers);
+            let text = format!("{}: {}", found.finding.id, found.finding.message);
+            notices.push(Notice { topic: Topic::Bug, text, shown: Some((found.count, replay)) });
+        }
+        notices.extend(campaign.bugs.iter().map(|bug| notice(Topic::Bug, bug.clone())));
+        for unjudged in &campaign.unjudged {
+            let replay = self.replay_command(&unjudged.token, drivers);
+            let shown = Some((unjudged.count, replay));
+            notices.push(Notice { topic: Topic::Unjudged, text: unjudged.text.clone(), shown });
+        }
+        if campaign.interrupted {
+            let made = plural(campaign.executions, "execution");
+            notices.push(notice(Topic::Interrupted, format!("the run was stopped after {made}")));
+        }
+        notices.extend(campaign.remarks(plan).into_iter().map(|remark| notice(Topic::NotExercised, remark)));
+        Run {
+            version: env!("CARGO_PKG_VERSION"),
+            exit_code: campaign.exit_code(),
+            executions: campaign.executions,
+            clean: campaign.clean,
+            strategy: how.strategy,
+            seed: how.seed,
+            findings: theirs.iter().map(reported).collect(),
+            notices,
+        }
     }
 
     /// The command line that executes a token again.
