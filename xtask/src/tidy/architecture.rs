@@ -23,7 +23,7 @@ const ALLOWED: &[Allowed] = &[
     Allowed {
         name: "report",
         ours: &["contract", "model", "verify"],
-        others: Some(&["anstyle", "serde", "serde_json"]),
+        others: Some(&["anstyle", "quick-xml", "serde", "serde_json"]),
     },
     Allowed { name: "engine", ours: &["contract", "model"], others: Some(&["corosensei", "libc"]) },
     Allowed { name: "pe", ours: &[], others: Some(&["object"]) },
