@@ -164,13 +164,13 @@ mod tests {
 
     #[test]
     fn no_text_breaks_the_report() {
-        let odd = "a<b>&\"c\"'\u{1}\u{1b}[31m]]>\u{ffff} ü";
-        let finding = |level| Finding::other("expectation", level, Some(odd.to_owned()), odd.to_owned());
+        let odd = "<b>&\"'\u{1} ü";
+        let finding = |level| Finding::other("odd", level, Some("a<b".to_owned()), odd.to_owned());
         let findings = [finding(Level::Error), finding(Level::Note)];
         let reported = |finding| Reported {
             finding,
-            text: odd.to_owned(),
-            file: Some(odd.to_owned()),
+            text: "\u{1b}[31m]]>\u{ffff}\n&\n".to_owned(),
+            file: Some("./\"&.sys".to_owned()),
             executions: 1,
             token: String::new(),
             steps: Vec::new(),
@@ -195,11 +195,15 @@ mod tests {
                   <property name="seed" value="7"/>
                   <property name="executions" value="1"/>
                 </properties>
-                <testcase classname="a&lt;b&gt;&amp;&quot;c&quot;&apos;��[31m]]&gt;� ü" name="expectation: a&lt;b&gt;&amp;&quot;c&quot;&apos;��[31m]]&gt;� ü" file="a&lt;b&gt;&amp;&quot;c&quot;&apos;��[31m]]&gt;� ü">
-                  <failure type="error" message="a&lt;b&gt;&amp;&quot;c&quot;&apos;��[31m]]&gt;� ü">a&lt;b&gt;&amp;&quot;c&quot;&apos;��[31m]]&gt;� ü</failure>
+                <testcase classname="a&lt;b" name="odd: &lt;b&gt;&amp;&quot;&apos;� ü" file="&quot;&amp;.sys">
+                  <failure type="error" message="&lt;b&gt;&amp;&quot;&apos;� ü">�[31m]]&gt;�
+            &amp;
+            </failure>
                 </testcase>
-                <testcase classname="a&lt;b&gt;&amp;&quot;c&quot;&apos;��[31m]]&gt;� ü" name="expectation: a&lt;b&gt;&amp;&quot;c&quot;&apos;��[31m]]&gt;� ü" file="a&lt;b&gt;&amp;&quot;c&quot;&apos;��[31m]]&gt;� ü">
-                  <system-out>a&lt;b&gt;&amp;&quot;c&quot;&apos;��[31m]]&gt;� ü</system-out>
+                <testcase classname="a&lt;b" name="odd: &lt;b&gt;&amp;&quot;&apos;� ü" file="&quot;&amp;.sys">
+                  <system-out>�[31m]]&gt;�
+            &amp;
+            </system-out>
                 </testcase>
               </testsuite>
             </testsuites>
