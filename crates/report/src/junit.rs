@@ -207,6 +207,7 @@ mod tests {
                 </testcase>
               </testsuite>
             </testsuites>
-        "#]].assert_eq(&document(&run).expect("memory can be written"));
+        "#]]
+        .assert_eq(&document(&run).expect("memory can be written"));
     }
 }
