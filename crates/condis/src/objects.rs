@@ -19,8 +19,12 @@ pub enum When {
 
 impl When {
     fn is_at(self, record: &Record) -> bool {
+        // An MCM's macro is the function that it calls.
+        let same = |at: Ddi, ddi: Ddi| {
+            ddi == at || at.info().export.is_some() && at.info().export == ddi.info().export
+        };
         match (self, record.event) {
-            (When::At(at), Event::Returned(_, ddi, _)) => ddi == at,
+            (When::At(at), Event::Returned(_, ddi, _)) => same(at, ddi),
             (When::At(at), Event::Invoked(_, ref callback)) => callback.ddi() == at,
             (When::At(_) | When::End, _) => false,
         }

@@ -2,7 +2,7 @@
 //! extension.
 
 use crate::block::HandlerSet;
-use crate::{DriverId, Handle, Object, Token, World};
+use crate::{DriverId, Handle, Object, Token, Value, World};
 use alloc::vec::Vec;
 
 /// One object as it is now.
@@ -16,6 +16,8 @@ pub struct View {
     pub parent: Option<Object>,
     /// The drivers that know it, with what they know it by.
     pub holders: Vec<Holder>,
+    /// What it stands for: an address family, a SAP's specification.
+    pub about: Option<Value>,
     /// What else is true of it, as short lower-case phrases: `activation pending`.
     pub flags: Vec<&'static str>,
 }

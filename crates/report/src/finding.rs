@@ -370,18 +370,23 @@ struct LastCall {
 /// The last call that the driver made on the line's task before it.
 fn last_call(records: &[Record], by: DriverId, line: usize) -> Option<LastCall> {
     let task = records[line].task;
-    records[..line].iter().enumerate().rev().filter(|(_, record)| record.task == task).find_map(
-        |(index, record)| {
-            let (name, page) = match record.event {
-                Event::Called(driver, call) if driver == by => {
-                    (call.ddi().name(), Some(call.ddi().info().page))
-                }
-                Event::Kernel(driver, call) if driver == by => (call.routine, None),
-                _ => return None,
-            };
-            Some(LastCall { index, name, page, irql: record.irql, site: record.site })
-        },
-    )
+    let on_task = records[..line].iter().enumerate().rev().filter(|(_, record)| record.task == task);
+    let mut later = false;
+    for (index, record) in on_task {
+        let (name, page) = match record.event {
+            Event::Called(driver, call) if driver == by => (call.ddi().name(), Some(call.ddi().info().page)),
+            // A call of the kernel is over with its record.
+            Event::Kernel(driver, call) if driver == by && !later => (call.routine, None),
+            // What came before a return is not what broke the rule: the return is.
+            Event::Returned(driver, ..) | Event::Replied(driver, ..) if driver == by => return None,
+            _ => {
+                later = true;
+                continue;
+            }
+        };
+        return Some(LastCall { index, name, page, irql: record.irql, site: record.site });
+    }
+    None
 }
 
 /// Whether the line's task is still inside the call: nothing has returned since.

@@ -3,6 +3,7 @@
 
 use crate::names::Names;
 use crate::paint::Look;
+use crate::syntax;
 use model::view::{HandlerTable, Holder, View};
 use model::{DriverId, Object, Token};
 use serde::Serialize;
@@ -46,6 +47,9 @@ impl Moment {
         let indent = "  ".repeat(depth);
         let name = look.strong(&names.name(view.object));
         *out += &format!("{indent}{name} {}", view.state);
+        if let Some(about) = about(names, view) {
+            *out += &format!(", {about}");
+        }
         for flag in &view.flags {
             *out += &format!(", {flag}");
         }
@@ -66,6 +70,7 @@ impl Moment {
             kind: kind(view.object),
             state: view.state,
             parent: view.parent.map(|parent| names.name(parent)),
+            about: about(names, view),
             flags: view.flags.clone(),
             holders: view.holders.iter().map(|holder| holder_json(names, holder)).collect(),
         });
@@ -95,6 +100,8 @@ struct ObjectJson {
     state: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     parent: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    about: Option<String>,
     flags: Vec<&'static str>,
     holders: Vec<HolderJson>,
 }
@@ -138,6 +145,13 @@ fn holder_text(names: &Names, holder: &Holder) -> String {
 
 fn context(names: &Names, context: Token) -> Option<String> {
     (context != Token::NULL).then(|| names.token(context))
+}
+
+/// What an object stands for, in the syntax of traces.
+fn about(names: &Names, view: &View) -> Option<String> {
+    let mut text = String::new();
+    syntax::value(&mut text, names, view.about?);
+    Some(text)
 }
 
 const fn kind(object: Object) -> &'static str {

@@ -180,6 +180,10 @@ impl World {
                     for moment in moments {
                         output.print(&moment.text(&first.names, look))?;
                     }
+                    if let (Some(Some(at)), true) = (self.objects, moments.is_empty()) {
+                        let name = at.name();
+                        output.print(&format!("no objects: the first execution has no {name}\n\n"))?;
+                    }
                 }
                 for found in &campaign.found {
                     output.print(&found.text(look))?;

@@ -561,6 +561,7 @@ impl World {
                     handle: None,
                     context: Token::NULL,
                 }],
+                about: Some(registration.family.into()),
                 flags: Vec::new(),
             });
         }
@@ -583,6 +584,7 @@ impl World {
                         context: af.manager_context,
                     },
                 ],
+                about: Some(af.family.into()),
                 flags: set_flags([
                     (af.open.is_pending(), "open pending"),
                     (af.close.is_some_and(Phase::is_pending), "close pending"),

@@ -2,7 +2,9 @@
 
 use super::{AfState, Notification, Op, Registration, RegistrationState, Report};
 use crate::phase::{Phase, Verdict};
-use crate::{AfId, Callback, Context, HandleArg, HandleKind, Object, OpId, Step, Stepped, World, violation};
+use crate::{
+    AdapterId, AfId, Callback, Context, HandleArg, HandleKind, Object, OpId, Step, Stepped, World, violation,
+};
 use contract::{Rule, Status};
 
 impl World {
@@ -38,6 +40,15 @@ impl World {
             let offence = "the call manager notified while its binding was not being unbound";
             cx.warn(Rule::AfNotifyFromUnbind, af.manager, af.object(), offence);
         }
+    }
+
+    /// Whether the adapter's MCM has been told that a notification pends, and the client's own close has overtaken that.
+    pub(crate) fn owes_notification_answer(&self, adapter: AdapterId) -> bool {
+        self.afs.iter().any(|(_, af)| {
+            let registration = &self.registrations[af.registration.0.slot];
+            let of_mcm = registration.adapter == adapter && registration.binding.is_none();
+            of_mcm && !af.is_alive() && af.notification == Notification::Held
+        })
     }
 
     pub(crate) fn deliver_notification(&mut self, af: AfId) -> Step {

@@ -240,7 +240,10 @@ impl World {
             }
             AdapterState::Paused if !adapter.wanted_up => {
                 let unbound = match self.config.stop_order {
-                    StopOrder::Strict => self.bindings_of(id).next().is_none(),
+                    // Nothing is submitted to the adapter after its halt, no answer to a notification either.
+                    StopOrder::Strict => {
+                        self.bindings_of(id).next().is_none() && !self.owes_notification_answer(id)
+                    }
                     // An MCM takes its VCs down in its halt; a miniport is not halted under those of others.
                     StopOrder::Overlapped => self.bindings_of(id).all(|binding| {
                         matches!(binding.state, BindingState::Closing(Phase::Pending))

@@ -423,6 +423,7 @@ impl World {
                 state: adapter.state_name(),
                 parent: None,
                 holders: alloc::vec![holder],
+                about: None,
                 flags: set_flags([
                     (self.is_connection_oriented(id), "connection-oriented"),
                     (!adapter.wanted_up, "to be stopped"),
@@ -441,6 +442,7 @@ impl World {
                         handle: binding.handle,
                         context: binding.context,
                     }],
+                    about: None,
                     flags: set_flags([
                         (matches!(binding.state, BindingState::Opening(Phase::Pending)), "bind pending"),
                         (matches!(binding.state, BindingState::Closing(Phase::Pending)), "unbind pending"),

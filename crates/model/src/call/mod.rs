@@ -464,6 +464,7 @@ impl World {
             state: call.state(),
             parent: Some(vc.object()),
             holders: Vec::new(),
+            about: None,
             flags: set_flags([
                 (matches!(call.stage, Stage::Making | Stage::Failed | Stage::Made), "outgoing"),
                 (matches!(call.stage, Stage::Offered | Stage::Accepted | Stage::Taken), "incoming"),

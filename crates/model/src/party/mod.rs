@@ -430,6 +430,7 @@ impl World {
                 state: party_state_name(party.state),
                 parent: Some(Object::Call(this.id)),
                 holders,
+                about: None,
                 flags: set_flags([
                     (party.add.is_pending(), "addition pending"),
                     (party.drop.is_pending(), "drop pending"),

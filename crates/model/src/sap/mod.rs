@@ -336,6 +336,7 @@ impl World {
                         context: sap.manager_context,
                     },
                 ],
+                about: Some(sap.specification.into()),
                 flags: set_flags([
                     (sap.register.is_pending(), "registration pending"),
                     (sap.deregister.is_some_and(Phase::is_pending), "deregistration pending"),

@@ -21,7 +21,7 @@ use crate::phase::Request;
 use crate::view::{Holder, View, set_flags};
 use crate::{
     AdapterId, BindingId, Callback, Context, Debt, DriverId, Handle, HandleArg, HandleKind, Job, Object,
-    OpId, OutParameter, PartyId, Reply, Side, Step, Stepped, Token, VcId, Violation, World, violation,
+    OpId, OutParameter, Reply, Side, Step, Stepped, Token, VcId, Violation, World, violation,
 };
 use alloc::vec::Vec;
 use contract::{Rule, Status};
@@ -561,15 +561,9 @@ impl World {
 
     /// What stands in the way of the end of an AF: an object on which somebody owes something.
     pub(crate) fn vc_in_the_way(&self, af: u32) -> Option<Object> {
-        let mut vcs = self.vcs.iter().filter(|(_, vc)| vc.af == Some(af) && vc.is_alive());
-        vcs.find_map(|(_, vc)| {
-            let party = vc.parties.iter().find(|&&party| self.is_party_with_manager(party));
-            if let Some(&party) = party {
-                return Some(Object::Party(PartyId(self.parties[party].id.0)));
-            }
-            // Whoever has still to do something on a VC: what waits for it waits for all that is owed there.
-            Some(if vc.call.is_with_manager() { Object::Call(vc.id) } else { vc.object() })
-        })
+        // What waits for a VC waits for all that is owed there.
+        let with_manager = self.vcs_of(af).find_map(|vc| self.with_manager_on(vc));
+        with_manager.or_else(|| self.vcs_of(af).next().map(|vc| self.vcs[vc].object()))
     }
 
     pub(crate) fn vc_views(&self, views: &mut Vec<View>) {
@@ -594,6 +588,7 @@ impl World {
                     (None, None) => Object::Adapter(vc.adapter),
                 }),
                 holders,
+                about: None,
                 flags: set_flags([
                     (vc.creator == Side::Client, "created by the client"),
                     (vc.creator == Side::CallManager, "created by the call manager"),
