@@ -57,6 +57,8 @@ pub struct Found {
     pub ours: bool,
     /// How many executions showed it.
     pub count: u64,
+    /// The number of the last of them.
+    last: u64,
     /// The first of them as a token.
     pub token: Token,
     recording: Recording,
@@ -339,13 +341,16 @@ impl Campaign {
         finding: impl FnOnce(&Recording) -> Finding,
     ) {
         if let Some(found) = self.found.iter_mut().find(|found| found.key == key) {
-            found.count += 1;
+            // One mistake may show on several objects of one execution.
+            if found.last != self.executions {
+                (found.count, found.last) = (found.count + 1, self.executions);
+            }
             return;
         }
         let recording = session.recording();
         let finding = finding(&recording);
         let token = Token::new(session.plan(), recording.schedule.clone());
-        self.found.push(Found { finding, ours, count: 1, token, recording, key });
+        self.found.push(Found { finding, ours, count: 1, last: self.executions, token, recording, key });
     }
 
     /// A finding that comes up in the strict stop order, too, does not need the other one; all others become notes.
