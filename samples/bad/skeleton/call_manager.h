@@ -1,7 +1,8 @@
 /*
  * call_manager.h - the call-manager half of cm.h and mcm.h: address families (AFs), which open and
  * close at once, and the close notification. One of those two headers is what a driver includes; read
- * samples/bad/README.md first. call_manager_calls.h has SAPs, VCs and calls, for a driver that wants them.
+ * samples/bad/README.md first. call_manager_calls.h has SAPs, VCs and calls, for a driver that wants
+ * them.
  *
  * An MCM's NdisMCmXxx completions and notifications are macros over the NdisCmXxx functions used here.
  *
@@ -66,7 +67,8 @@ struct _CM_VC {
     NDIS_HANDLE NdisVcHandle;
     BOOLEAN Ours; /* created for a call of the far end */
     PCO_CALL_PARAMETERS CallParameters; /* of the last activation */
-    /* Under the lock. Something is being done to the VC, and this follows; the client's close waits for it. */
+    /* Under the lock. Something is being done to the VC, and this follows; the client's close waits for
+     * it. */
     CM_THEN *Then;
     BOOLEAN CloseWaits;
     PCM_PARTY Party; /* the one that the call is made to, or closed with */

@@ -1,17 +1,17 @@
 /*
  * call_manager_calls.h - the part of call_manager.h for call managers with calls: SAPs, VCs, calls and
- * parties. A driver that wants it defines CM_CALLS before it includes cm.h or mcm.h. The far end is a network
- * that takes every call; with CM_OFFERS it also makes one call to each SAP that is registered.
+ * parties. A driver that wants it defines CM_CALLS before it includes cm.h or mcm.h. The far end is a
+ * network that takes every call; with CM_OFFERS it also makes one call to each SAP that is registered.
  *
- * Everything is answered at once, unless the miniport pends. Then VC.Then says what follows, and the client's
- * close waits. A close is always completed inside the handler or later, so that NDIS knows of it before our own
- * VC is deleted.
+ * Everything is answered at once, unless the miniport pends. Then VC.Then says what follows, and the
+ * client's close waits. A close is always completed inside the handler or later, so that NDIS knows of
+ * it before our own VC is deleted.
  */
 #ifndef SKELETON_CALL_MANAGER_CALLS_H
 #define SKELETON_CALL_MANAGER_CALLS_H
 
-/* cm.h and mcm.h have these: a stand-alone call manager activates VCs through the miniport, an MCM tells NDIS
- * that it has done so. */
+/* cm.h and mcm.h have these: a stand-alone call manager activates VCs through the miniport, an MCM
+ * tells NDIS that it has done so. */
 static NDIS_STATUS CmNdisCreateVc(PCM_VC Vc);
 static NDIS_STATUS CmNdisDeleteVc(PCM_VC Vc);
 static NDIS_STATUS CmNdisActivateVc(PCM_VC Vc, PCO_CALL_PARAMETERS CallParameters);
@@ -315,8 +315,8 @@ static NDIS_STATUS NTAPI ProtocolCmDropParty(
 /* --- closing a call ---------------------------------------------------------------------------- */
 
 #ifndef OWN_CM_CALL_CLOSED
-/* The VC is inactive. A client's VC is deleted by the client, which may do so inside the completion; ours is
- * ours to delete. */
+/* The VC is inactive. A client's VC is deleted by the client, which may do so inside the completion;
+ * ours is ours to delete. */
 static VOID CmCallClosed(PCM_VC Vc, NDIS_STATUS Status)
 {
     PCM_PARTY Last = Vc->Party;

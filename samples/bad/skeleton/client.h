@@ -1,7 +1,7 @@
 /*
  * client.h - skeleton of a client. Correct as it stands; a faulty driver replaces one part of it, see
- * samples/bad/README.md. For how a good client is written read samples/good/client. By itself it opens and
- * closes AFs; client_calls.h has what is different for a client with calls.
+ * samples/bad/README.md. For how a good client is written read samples/good/client. By itself it opens
+ * and closes AFs; client_calls.h has what is different for a client with calls.
  *
  * Locking: one spin lock for everything, never held across a call into NDIS that can call back.
  */

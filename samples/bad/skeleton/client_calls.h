@@ -1,11 +1,11 @@
 /*
- * client_calls.h - the part of client.h for clients with calls: a SAP, a call that is made, and calls that
- * come in. A driver that wants it defines CLIENT_CALLS before it includes client.h; with CLIENT_PARTIES
- * the call that is made is a multipoint call with two parties. Everything stays until the AF is closed, or
- * the other end closes the call.
+ * client_calls.h - the part of client.h for clients with calls: a SAP, a call that is made, and calls
+ * that come in. A driver that wants it defines CLIENT_CALLS before it includes client.h; with
+ * CLIENT_PARTIES the call that is made is a multipoint call with two parties. Everything stays until
+ * the AF is closed, or the other end closes the call.
  *
- * Handlers write down what they learn and call ClientGoOn, which takes the next step for the AF as long as
- * there is one. Each step is a function that a faulty driver may have in a version of its own.
+ * Handlers write down what they learn and call ClientGoOn, which takes the next step for the AF as long
+ * as there is one. Each step is a function that a faulty driver may have in a version of its own.
  */
 #ifndef SKELETON_CLIENT_CALLS_H
 #define SKELETON_CLIENT_CALLS_H
@@ -36,8 +36,8 @@ static VOID ClientGoOn(PCLIENT_AF Af);
 
 /* --- the steps --------------------------------------------------------------------------------- */
 
-/* What to ask for. The families of TAPI want their own structures in a SAP (line, address, media modes) and in
- * the media parameters of a call; others see zeroes there. */
+/* What to ask for. The families of TAPI want their own structures in a SAP (line, address, media modes)
+ * and in the media parameters of a call; others see zeroes there. */
 static inline VOID ClientFillParameters(PCLIENT_PARAMETERS Parameters)
 {
     NdisZeroMemory(Parameters, sizeof(*Parameters));
@@ -261,8 +261,8 @@ static CLIENT_STEP ClientNextStep(PCLIENT_AF Af, PCLIENT_CALL *Call, PCLIENT_PAR
     return ClientStepCloseAf;
 }
 
-/* Takes the steps that can be taken, one thread at a time. The caller holds the lock, and does no longer when
- * this returns; the AF may be gone then. */
+/* Takes the steps that can be taken, one thread at a time. The caller holds the lock, and does no
+ * longer when this returns; the AF may be gone then. */
 static VOID ClientGoOn(PCLIENT_AF Af)
 {
     PCLIENT_PARTY Party;

@@ -1,10 +1,10 @@
 /*
  * miniport.h - skeleton of a connection-oriented miniport, the one below a stand-alone call manager.
- * Correct as it stands; a faulty driver replaces one part of it, see samples/bad/README.md. For how a good
- * one is written read samples/good/miniport.
+ * Correct as it stands; a faulty driver replaces one part of it, see samples/bad/README.md. For how a
+ * good one is written read samples/good/miniport.
  *
- * Virtual connections (VCs) are created, activated, deactivated and deleted at once. There is no hardware
- * and no data.
+ * Virtual connections (VCs) are created, activated, deactivated and deleted at once. There is no
+ * hardware and no data.
  */
 #ifndef SKELETON_MINIPORT_H
 #define SKELETON_MINIPORT_H

@@ -1,6 +1,6 @@
 /*
- * call.c - SAPs, calls and parties of the client: what is kept of each, and the handlers for them. The handlers
- * write down what they learn, and run.c does what follows from it.
+ * call.c - SAPs, calls and parties of the client: what is kept of each, and the handlers for them. The
+ * handlers write down what they learn, and run.c does what follows from it.
  */
 
 #include "client.h"
@@ -138,8 +138,12 @@ static VOID ClientUnlockAndRun(PCLIENT_CALL Call)
     }
 }
 
+/* 0 if the parameters say nothing about it. */
 static ULONG ClientBandwidth(PCO_CALL_PARAMETERS CallParameters)
 {
+    if (CallParameters == NULL || CallParameters->CallMgrParameters == NULL) {
+        return 0;
+    }
     return CallParameters->CallMgrParameters->Transmit.PeakBandwidth;
 }
 
@@ -249,8 +253,8 @@ VOID ClientStartCalls(PCLIENT_AF Af)
 
 /* --- what came of it --------------------------------------------------------------------------- */
 
-/* Each function of this section is told the end of one operation, whether that was the return of the call
- * that began it or a completion. The caller holds the lock. */
+/* Each function of this section is told the end of one operation, whether that was the return of the
+ * call that began it or a completion. The caller holds the lock. */
 
 VOID ClientSapRegisterEnded(PCLIENT_AF Af, NDIS_STATUS Status, NDIS_HANDLE NdisSapHandle)
 {
@@ -438,7 +442,8 @@ static VOID NTAPI ClientClDropPartyComplete(NDIS_STATUS Status, NDIS_HANDLE Prot
     ClientUnlockAndRun(Call);
 }
 
-/* A party leaves by itself. It is ours to drop; the last one leaves with ProtocolClIncomingCloseCall. */
+/* A party leaves by itself. It is ours to drop; the last one leaves with
+ * ProtocolClIncomingCloseCall. */
 static VOID NTAPI ClientClIncomingDropParty(
     NDIS_STATUS DropStatus,
     NDIS_HANDLE ProtocolPartyContext,
@@ -493,7 +498,8 @@ static NDIS_STATUS NTAPI ClientCoDeleteVc(NDIS_HANDLE ProtocolVcContext)
     BOOLEAN Delete = FALSE;
 
     if (Call != NULL) {
-        Delete = (Call->State == ClientCallIdle || Call->State == ClientCallClosing) && !Call->QoSPending;
+        Delete = (Call->State == ClientCallIdle || Call->State == ClientCallClosing)
+            && !Call->QoSPending;
     }
     NdisReleaseSpinLock(&ClientLock);
     if (!Delete) {
@@ -567,7 +573,8 @@ VOID ClientAnswerCalls(PCLIENT_AF Af)
         PCLIENT_CALL Call = CONTAINING_RECORD(Entry, CLIENT_CALL, Link);
 
         if (Call->Af == Af && Call->State == ClientCallOffered && Call->Answer == ClientAnswerNone) {
-            Call->Answer = Af->Binding->Options.IncomingCall == 4 ? ClientAnswerReject : ClientAnswerAccept;
+            Call->Answer = Af->Binding->Options.IncomingCall == 4 ? ClientAnswerReject
+                                                                  : ClientAnswerAccept;
         }
     }
 }

@@ -12,7 +12,8 @@
  *   4. the other end closes a call.
  *
  * Read client.h first, then DriverEntry and ClientSetOptions at the end of this file, then binding,
- * opening and closing, then run.c and call.c. What the client does is up to the registry: see options.c.
+ * opening and closing, then run.c and call.c. What the client does is up to the registry: see
+ * options.c.
  */
 
 #include "client.h"
@@ -252,8 +253,9 @@ static NDIS_STATUS NTAPI ClientUnbindAdapterEx(
 
     Binding->UnbindContext = UnbindContext;
 
-    /* From here on no AF is opened, and one that is being opened is taken down by whoever learns that it
-     * is open. AFs that are being taken down already, for a notification perhaps, go on by themselves. */
+    /* From here on no AF is opened, and one that is being opened is taken down by whoever learns that
+     * it is open. AFs that are being taken down already, for a notification perhaps, go on by
+     * themselves. */
     NdisAcquireSpinLock(&ClientLock);
     Binding->Unbinding = TRUE;
     NdisReleaseSpinLock(&ClientLock);
@@ -476,8 +478,8 @@ static VOID NTAPI ClientClOpenAfCompleteEx(
 
 /* --- what happens later ------------------------------------------------------------------------ */
 
-/* Has what was refused tried again, after a while; until then the AF is left alone. The caller holds the
- * lock. */
+/* Has what was refused tried again, after a while; until then the AF is left alone. The caller holds
+ * the lock. */
 VOID ClientRetryLater(PCLIENT_AF Af)
 {
     if (!Af->Retrying) {
@@ -501,7 +503,8 @@ static VOID NTAPI ClientRetryWork(PVOID IoObject, PVOID Context, PIO_WORKITEM Wo
     ClientReleaseAf(Af);
 }
 
-/* Has offered calls answered, or a notification completed, by the work item. The caller holds the lock. */
+/* Has offered calls answered, or a notification completed, by the work item. The caller holds the
+ * lock. */
 VOID ClientDoLater(PCLIENT_AF Af)
 {
     if (!Af->LaterQueued) {

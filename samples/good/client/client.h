@@ -1,6 +1,6 @@
 /*
- * client.h - what the files of the client share: client.c (driver, bindings, address families), call.c (SAPs,
- * calls, parties), run.c (what to do next) and options.c (the registry).
+ * client.h - what the files of the client share: client.c (driver, bindings, address families), call.c
+ * (SAPs, calls, parties), run.c (what to do next) and options.c (the registry).
  *
  * Locking. One spin lock guards all state of the driver. It is never held across a call into NDIS that
  * can call back (only the event functions are called with it): an NDIS call may run the call
@@ -67,7 +67,8 @@ typedef struct _CLIENT_BINDING {
  * What an address looks like is for the address family to say. Here it is a number of eight bytes, in a
  * SAP and as the address that is called. The families of TAPI have structures for it: a SAP holds a
  * CO_AF_TAPI_SAP (ulLineID, ulAddressID, ulMediaModes), and a call has, in its media parameters, a
- * CO_AF_TAPI_MAKE_CALL_PARAMETERS (ulLineID, ulAddressID, ulFlags, and two descriptors that stay empty).
+ * CO_AF_TAPI_MAKE_CALL_PARAMETERS (ulLineID, ulAddressID, ulFlags, and two descriptors that stay
+ * empty).
  */
 #define CLIENT_ADDRESS_SIZE 8
 #define CLIENT_TAPI_SAP_TYPE 0x8000

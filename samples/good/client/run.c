@@ -40,8 +40,8 @@ typedef enum _CLIENT_STEP {
 
 /*
  * Takes down a call that exists: drops parties until one is left, which goes with the call. A party
- * that is being added or dropped still counts for the call manager, so the close waits for both. It does
- * not wait for a change of the quality of service, which the call manager owes us in any case.
+ * that is being added or dropped still counts for the call manager, so the close waits for both. It
+ * does not wait for a change of the quality of service, which the call manager owes us in any case.
  */
 static CLIENT_STEP ClientNextStepDown(PCLIENT_CALL Call, PCLIENT_PARTY *Party)
 {
@@ -71,8 +71,8 @@ static CLIENT_STEP ClientNextStepDown(PCLIENT_CALL Call, PCLIENT_PARTY *Party)
     return ClientStepCloseCall;
 }
 
-/* The plan of a call that we made: ask for another quality of service, add parties, and when all of that
- * has come to an end, take the call down. A party that leaves by itself has to be dropped. */
+/* The plan of a call that we made: ask for another quality of service, add parties, and when all of
+ * that has come to an end, take the call down. A party that leaves by itself has to be dropped. */
 static CLIENT_STEP ClientNextStepOfPlan(PCLIENT_CALL Call, PCLIENT_PARTY *Party)
 {
     const CLIENT_OPTIONS *Options = &Call->Af->Binding->Options;

@@ -1,16 +1,16 @@
 /*
  * cm.c - an NDIS 6.20 stand-alone call manager: the driver, its bindings and address families.
  *
- * What the call manager shows: a protocol that serves an address family (AF) on every adapter that it is
- * bound to, between the clients above and the connection-oriented miniport below (../miniport). It is a
- * small switch: a client that calls the address of another client's SAP on the same adapter reaches it.
- * When it is unbound with an AF still open, it asks the AF's client to close it, and only then closes the
- * adapter.
+ * What the call manager shows: a protocol that serves an address family (AF) on every adapter that it
+ * is bound to, between the clients above and the connection-oriented miniport below (../miniport). It
+ * is a small switch: a client that calls the address of another client's SAP on the same adapter
+ * reaches it. When it is unbound with an AF still open, it asks the AF's client to close it, and only
+ * then closes the adapter.
  *
- * Read cm.h first, then DriverEntry and CmSetOptions at the end of this file, then opening, closing, and
- * binding, where the unbind is; then switch.c and request.c. The miniport call manager (../mcm) does the same from
- * within the miniport; the two differ in what keeps them alive, in who may wait where, and in that the
- * MCM has no miniport below it to activate VCs.
+ * Read cm.h first, then DriverEntry and CmSetOptions at the end of this file, then opening, closing,
+ * and binding, where the unbind is; then switch.c and request.c. The miniport call manager (../mcm)
+ * does the same from within the miniport; the two differ in what keeps them alive, in who may wait
+ * where, and in that the MCM has no miniport below it to activate VCs.
  *
  * Whatever CloseAf says, a close pends that crosses our own notification, or that comes before we have
  * deleted the VCs on which we offered calls; see CmCloseAf.
@@ -227,8 +227,8 @@ static VOID NTAPI CmTimer(
     }
 }
 
-/* Has CmTimer run in a while. The caller holds the lock: setting a timer calls nobody back, and keeping the
- * lock keeps the unbind away. */
+/* Has CmTimer run in a while. The caller holds the lock: setting a timer calls nobody back, and keeping
+ * the lock keeps the unbind away. */
 VOID CmSetTimer(PCM_BINDING Binding)
 {
     LARGE_INTEGER DueTime;

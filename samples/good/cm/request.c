@@ -39,8 +39,8 @@ static VOID NTAPI CmSwitchWork(PVOID IoObject, PVOID Context, PIO_WORKITEM WorkI
 
 /*
  * What ends a handler that has taken a request: has the switch run now or later, as the option for such
- * requests says, and gives what the handler returns. The caller holds the lock, and has it no longer after
- * this. If the result is NDIS_STATUS_PENDING, what the request was about may be gone.
+ * requests says, and gives what the handler returns. The caller holds the lock, and has it no longer
+ * after this. If the result is NDIS_STATUS_PENDING, what the request was about may be gone.
  */
 static NDIS_STATUS CmServe(PCM_BINDING Binding, PCM_REQUEST Request, ULONG Mode)
 {
@@ -357,8 +357,8 @@ static NDIS_STATUS NTAPI CmCloseCall(
         NdisReleaseSpinLock(&Binding->Lock);
         return NDIS_STATUS_FAILURE;
     }
-    /* Our VC is deleted as soon as its call is closed, and NDIS has to know that it is: by a completion,
-     * for the return value of a handler is known only afterwards. */
+    /* Our VC is deleted as soon as its call is closed, and NDIS has to know that it is: by a
+     * completion, for the return value of a handler is known only afterwards. */
     Mode = Binding->Options.CloseCall;
     return CmServe(Binding, &Vc->Close, Vc->Ours && Mode == 0 ? 2 : Mode);
 }

@@ -6,11 +6,11 @@
  * their call is passed on to the other: the answer, changes of the quality of service, parties, the
  * close. A call to any other address fails.
  *
- * How it works. Handlers that NDIS calls only write down what is asked for, or what has been learnt, and
- * have the switch run. CmRunSwitch looks at everything there is, does the next thing that can be done,
- * and goes on until there is nothing: a step is one call into NDIS, or none. One thread at a time runs
- * the switch. A handler that is called out of a step, on the same stack, or at the same time on another
- * processor, finds it running; the thread that runs it looks again before it leaves.
+ * How it works. Handlers that NDIS calls only write down what is asked for, or what has been learnt,
+ * and have the switch run. CmRunSwitch looks at everything there is, does the next thing that can be
+ * done, and goes on until there is nothing: a step is one call into NDIS, or none. One thread at a time
+ * runs the switch. A handler that is called out of a step, on the same stack, or at the same time on
+ * another processor, finds it running; the thread that runs it looks again before it leaves.
  *
  * That one thread makes all calls that name a VC, SAP or party of a client, and also the completions
  * that kill those handles, is what makes this sound: no handle can die under a call that is being made
@@ -83,7 +83,8 @@ VOID CmFreeVc(PCM_VC Vc)
 
 /* The rest of this section, and the next two, are under the lock. */
 
-/* The calling end is gone, or wants this party no longer. Our VC lives on until its client has closed. */
+/* The calling end is gone, or wants this party no longer. Our VC lives on until its client has
+ * closed. */
 static VOID CmHangUp(PCM_PARTY Party)
 {
     if (Party->Far != NULL) {
@@ -280,9 +281,11 @@ VOID CmActivateEnded(PCM_VC Vc, NDIS_STATUS Status)
 /* Has the work item try again, after a while, what was refused. */
 static VOID CmRetryLater(PCM_BINDING Binding)
 {
-    Binding->Retrying = TRUE;
-    Binding->Users++;
-    IoQueueWorkItemEx(Binding->RetryWorkItem, CmRetryWork, DelayedWorkQueue, Binding);
+    if (!Binding->Retrying) {
+        Binding->Retrying = TRUE;
+        Binding->Users++;
+        IoQueueWorkItemEx(Binding->RetryWorkItem, CmRetryWork, DelayedWorkQueue, Binding);
+    }
 }
 
 VOID CmDeactivateEnded(PCM_VC Vc, NDIS_STATUS Status)
@@ -302,7 +305,8 @@ VOID CmDeactivateEnded(PCM_VC Vc, NDIS_STATUS Status)
 VOID CmOfferAnswered(PCM_VC Vc, NDIS_STATUS Status, PCO_CALL_PARAMETERS CallParameters)
 {
     Vc->OfferOpen = FALSE;
-    if (Status == NDIS_STATUS_SUCCESS && (CallParameters->Flags & CALL_PARAMETERS_CHANGED)) {
+    if (Status == NDIS_STATUS_SUCCESS && CallParameters != NULL
+        && (CallParameters->Flags & CALL_PARAMETERS_CHANGED)) {
         if (CallParameters->CallMgrParameters != NULL) {
             Vc->Next = CmCopyParameters(CallParameters);
         }
@@ -362,8 +366,8 @@ static BOOLEAN CmStepAnswerModify(PCM_VC Vc, NDIS_STATUS Status, PCM_STEP Step)
     return TRUE;
 }
 
-/* The call is not connected, or no longer. A change that has got as far as this VC is a success for it; one
- * that is being undone has to be undone here as well. */
+/* The call is not connected, or no longer. A change that has got as far as this VC is a success for it;
+ * one that is being undone has to be undone here as well. */
 static BOOLEAN CmStepGiveUpModify(PCM_VC Vc, PCM_STEP Step)
 {
     NDIS_STATUS Status = NDIS_STATUS_FAILURE;
@@ -830,8 +834,8 @@ static VOID CmDoOffer(PCM_SAP Sap, PCM_VC Vc)
     }
 }
 
-/* One call into NDIS, made without the lock. After a completion the VC of a client, the SAP or the AF may be
- * gone. The state of a party goes after the completion that ends it. */
+/* One call into NDIS, made without the lock. After a completion the VC of a client, the SAP or the AF
+ * may be gone. The state of a party goes after the completion that ends it. */
 static VOID CmTakeStep(PCM_STEP Step)
 {
     PCM_VC Vc = Step->Vc;
@@ -911,7 +915,8 @@ static VOID CmTakeStep(PCM_STEP Step)
     }
 }
 
-/* Does all that can be done now. The caller has a use of the binding. Runs at IRQL <= DISPATCH_LEVEL. */
+/* Does all that can be done now. The caller has a use of the binding. Runs at IRQL <=
+ * DISPATCH_LEVEL. */
 VOID CmRunSwitch(PCM_BINDING Binding)
 {
     CM_STEP Step;
@@ -934,8 +939,8 @@ VOID CmRunSwitch(PCM_BINDING Binding)
     NdisReleaseSpinLock(&Binding->Lock);
 }
 
-/* What ends a handler that has written something down: gives back the lock, and has the switch run. The use
- * of the binding keeps that there even if what the handler was about is gone before it returns. */
+/* What ends a handler that has written something down: gives back the lock, and has the switch run. The
+ * use of the binding keeps that there even if what the handler was about is gone before it returns. */
 VOID CmUnlockAndSwitch(PCM_BINDING Binding)
 {
     Binding->Users++;

@@ -2,12 +2,12 @@
  * mcm.c - an NDIS 6.20 miniport call manager (MCM): the driver, its adapters and address families.
  *
  * What the MCM shows: a miniport that is its own call manager. It registers one address family (AF) for
- * each of its adapters; clients that are bound to the adapter open it, register SAPs, call each other, and
- * close it again: the adapter is a small switch. When the adapter is removed by surprise, or halts, with an
- * AF still open, the MCM asks its client to close it. There is no hardware behind this adapter.
+ * each of its adapters; clients that are bound to the adapter open it, register SAPs, call each other,
+ * and close it again: the adapter is a small switch. When the adapter is removed by surprise, or halts,
+ * with an AF still open, the MCM asks its client to close it. There is no hardware behind this adapter.
  *
- * Read mcm.h first, then DriverEntry and McmSetOptions at the end of this file, then the adapter, opening
- * and closing, then switch.c and request.c.
+ * Read mcm.h first, then DriverEntry and McmSetOptions at the end of this file, then the adapter,
+ * opening and closing, then switch.c and request.c.
  *
  * Whatever CloseAf says, a close pends that crosses our own notification, or that comes before we have
  * deleted the VCs on which we offered calls; see McmCmCloseAf.
@@ -198,8 +198,8 @@ static VOID NTAPI McmTimer(
     }
 }
 
-/* Has McmTimer run in a while. The caller holds the lock: setting a timer calls nobody back, and keeping the
- * lock keeps the halt away. */
+/* Has McmTimer run in a while. The caller holds the lock: setting a timer calls nobody back, and
+ * keeping the lock keeps the halt away. */
 VOID McmSetTimer(PMCM_ADAPTER Adapter)
 {
     LARGE_INTEGER DueTime;
@@ -791,8 +791,8 @@ static VOID NTAPI McmCancelSend(NDIS_HANDLE MiniportAdapterContext, PVOID Cancel
     UNREFERENCED_PARAMETER(CancelId);
 }
 
-/* The miniport half of connections. NDIS wants these handlers, but calls only those for OIDs and data: an
- * MCM creates, activates, deactivates and deletes VCs with its call manager half. */
+/* The miniport half of connections. NDIS wants these handlers, but calls only those for OIDs and data:
+ * an MCM creates, activates, deactivates and deletes VCs with its call manager half. */
 static NDIS_STATUS NTAPI McmCoActivateVc(
     NDIS_HANDLE MiniportVcContext,
     PCO_CALL_PARAMETERS CallParameters)

@@ -1,6 +1,7 @@
 /*
- * mcm.h - what the files of the MCM share: mcm.c (driver, adapters, address families), request.c (the handlers
- * for SAPs, VCs, calls and parties), switch.c (what is done about them), parameters.c and options.c.
+ * mcm.h - what the files of the MCM share: mcm.c (driver, adapters, address families), request.c (the
+ * handlers for SAPs, VCs, calls and parties), switch.c (what is done about them), parameters.c and
+ * options.c.
  *
  * Locking. One spin lock per adapter. It is never held across a call into NDIS that can call back
  * (only the event, timer and work item functions are called with it): a completion may run the
@@ -149,9 +150,9 @@ typedef enum _MCM_CALL_STATE {
 } MCM_CALL_STATE;
 
 /*
- * A virtual connection (VC): a client's, on which it calls, or ours, on which we offer a call to a client
- * that is called. A party connects the two: a point-to-point call has one, a multipoint call several,
- * each with a VC of its own at the other end.
+ * A virtual connection (VC): a client's, on which it calls, or ours, on which we offer a call to a
+ * client that is called. A party connects the two: a point-to-point call has one, a multipoint call
+ * several, each with a VC of its own at the other end.
  */
 struct _MCM_VC {
     LIST_ENTRY Link; /* in MCM_AF.Vcs as long as it exists */
@@ -163,8 +164,9 @@ struct _MCM_VC {
     MCM_CALL_STATE Call;
 
     /*
-     * Call parameters, each an allocation of ours: those in force, once the VC is active; those that it is
-     * to be activated with next; those that were in force before a change that may have to be undone.
+     * Call parameters, each an allocation of ours: those in force, once the VC is active; those that it
+     * is to be activated with next; those that were in force before a change that may have to be
+     * undone.
      */
     PCO_CALL_PARAMETERS InForce;
     PCO_CALL_PARAMETERS Next;
@@ -188,8 +190,8 @@ struct _MCM_VC {
     /* A client's VC: the parties of its call. */
     LIST_ENTRY Parties;
 
-    /* Ours: the party that it serves, NULL once the calling end is gone; what is offered, and whether the
-     * client has yet to answer; how it answered. */
+    /* Ours: the party that it serves, NULL once the calling end is gone; what is offered, and whether
+     * the client has yet to answer; how it answered. */
     PMCM_PARTY Party;
     PCO_CALL_PARAMETERS Offer;
     BOOLEAN OfferOpen;

@@ -7,7 +7,8 @@
 /* The larger ones that a client may pass are not for this switch. */
 #define MCM_MAX_SPECIFIC 1024
 
-/* A copy with everything that the parameters point to. NULL if memory is short, or they are too large. */
+/* A copy with everything that the parameters point to. NULL if memory is short, or they are too
+ * large. */
 PCO_CALL_PARAMETERS McmCopyParameters(PMCM_ADAPTER Adapter, PCO_CALL_PARAMETERS From)
 {
     ULONG CallMgrSize = 0;
@@ -86,8 +87,8 @@ VOID McmGiveBackFlows(
     }
 }
 
-/* An address is a number, the lowest byte first, of which the eight lowest may be other than zero. FALSE if
- * it is none. */
+/* An address is a number, the lowest byte first, of which the eight lowest may be other than zero.
+ * FALSE if it is none. */
 BOOLEAN McmReadAddress(const UCHAR *Bytes, ULONG Length, ULONGLONG *Address)
 {
     ULONG Index;

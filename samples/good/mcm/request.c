@@ -1,6 +1,6 @@
 /*
- * request.c - the handlers of the MCM for SAPs, VCs, calls and parties. Each takes a request, or notes what
- * has been learnt, and has the switch (switch.c) run.
+ * request.c - the handlers of the MCM for SAPs, VCs, calls and parties. Each takes a request, or notes
+ * what has been learnt, and has the switch (switch.c) run.
  */
 
 #include "mcm.h"
@@ -35,8 +35,8 @@ static VOID NTAPI McmSwitchWork(PVOID WorkItemContext, NDIS_HANDLE NdisIoWorkIte
 
 /*
  * What ends a handler that has taken a request: has the switch run now or later, as the option for such
- * requests says, and gives what the handler returns. The caller holds the lock, and has it no longer after
- * this. If the result is NDIS_STATUS_PENDING, what the request was about may be gone.
+ * requests says, and gives what the handler returns. The caller holds the lock, and has it no longer
+ * after this. If the result is NDIS_STATUS_PENDING, what the request was about may be gone.
  */
 static NDIS_STATUS McmServe(PMCM_ADAPTER Adapter, PMCM_REQUEST Request, ULONG Mode)
 {
@@ -285,8 +285,8 @@ static NDIS_STATUS NTAPI McmCloseCall(
         NdisReleaseSpinLock(&Adapter->Lock);
         return NDIS_STATUS_FAILURE;
     }
-    /* Our VC is deleted as soon as its call is closed, and NDIS has to know that it is: by a completion,
-     * for the return value of a handler is known only afterwards. */
+    /* Our VC is deleted as soon as its call is closed, and NDIS has to know that it is: by a
+     * completion, for the return value of a handler is known only afterwards. */
     Mode = Adapter->Options.CloseCall;
     return McmServe(Adapter, &Vc->Close, Vc->Ours && Mode == 0 ? 2 : Mode);
 }

@@ -6,11 +6,11 @@
  * their call is passed on to the other: the answer, changes of the quality of service, parties, the
  * close. A call to any other address fails.
  *
- * How it works. Handlers that NDIS calls only write down what is asked for, or what has been learnt, and
- * have the switch run. McmRunSwitch looks at everything there is, does the next thing that can be done,
- * and goes on until there is nothing: a step is one call into NDIS, or none. One thread at a time runs
- * the switch. A handler that is called out of a step, on the same stack, or at the same time on another
- * processor, finds it running; the thread that runs it looks again before it leaves.
+ * How it works. Handlers that NDIS calls only write down what is asked for, or what has been learnt,
+ * and have the switch run. McmRunSwitch looks at everything there is, does the next thing that can be
+ * done, and goes on until there is nothing: a step is one call into NDIS, or none. One thread at a time
+ * runs the switch. A handler that is called out of a step, on the same stack, or at the same time on
+ * another processor, finds it running; the thread that runs it looks again before it leaves.
  *
  * That one thread makes all calls that name a VC, SAP or party of a client, and also the completions
  * that kill those handles, is what makes this sound: no handle can die under a call that is being made
@@ -83,7 +83,8 @@ VOID McmFreeVc(PMCM_VC Vc)
 
 /* The rest of this section, and the next two, are under the lock. */
 
-/* The calling end is gone, or wants this party no longer. Our VC lives on until its client has closed. */
+/* The calling end is gone, or wants this party no longer. Our VC lives on until its client has
+ * closed. */
 static VOID McmHangUp(PMCM_PARTY Party)
 {
     if (Party->Far != NULL) {
@@ -280,9 +281,11 @@ VOID McmActivateEnded(PMCM_VC Vc, NDIS_STATUS Status)
 /* Has the work item try again, after a while, what was refused. */
 static VOID McmRetryLater(PMCM_ADAPTER Adapter)
 {
-    Adapter->Retrying = TRUE;
-    Adapter->Users++;
-    NdisQueueIoWorkItem(Adapter->RetryWorkItem, McmRetryWork, Adapter);
+    if (!Adapter->Retrying) {
+        Adapter->Retrying = TRUE;
+        Adapter->Users++;
+        NdisQueueIoWorkItem(Adapter->RetryWorkItem, McmRetryWork, Adapter);
+    }
 }
 
 VOID McmDeactivateEnded(PMCM_VC Vc, NDIS_STATUS Status)
@@ -302,7 +305,8 @@ VOID McmDeactivateEnded(PMCM_VC Vc, NDIS_STATUS Status)
 VOID McmOfferAnswered(PMCM_VC Vc, NDIS_STATUS Status, PCO_CALL_PARAMETERS CallParameters)
 {
     Vc->OfferOpen = FALSE;
-    if (Status == NDIS_STATUS_SUCCESS && (CallParameters->Flags & CALL_PARAMETERS_CHANGED)) {
+    if (Status == NDIS_STATUS_SUCCESS && CallParameters != NULL
+        && (CallParameters->Flags & CALL_PARAMETERS_CHANGED)) {
         if (CallParameters->CallMgrParameters != NULL) {
             Vc->Next = McmCopyParameters(Vc->Adapter, CallParameters);
         }
@@ -362,8 +366,8 @@ static BOOLEAN McmStepAnswerModify(PMCM_VC Vc, NDIS_STATUS Status, PMCM_STEP Ste
     return TRUE;
 }
 
-/* The call is not connected, or no longer. A change that has got as far as this VC is a success for it; one
- * that is being undone has to be undone here as well. */
+/* The call is not connected, or no longer. A change that has got as far as this VC is a success for it;
+ * one that is being undone has to be undone here as well. */
 static BOOLEAN McmStepGiveUpModify(PMCM_VC Vc, PMCM_STEP Step)
 {
     NDIS_STATUS Status = NDIS_STATUS_FAILURE;
@@ -807,9 +811,9 @@ static ULONG McmRound(PMCM_ADAPTER Adapter, ULONG Rate, ULONG Flags)
 }
 
 /*
- * Activating a VC is the adapter's own business here: NDIS calls no miniport, and is told when it is done.
- * What the parameters ask for is looked at every time; they are changed in one case only: where the client
- * allows a flow to be rounded.
+ * Activating a VC is the adapter's own business here: NDIS calls no miniport, and is told when it is
+ * done. What the parameters ask for is looked at every time; they are changed in one case only: where
+ * the client allows a flow to be rounded.
  */
 static NDIS_STATUS McmMakeReady(PMCM_ADAPTER Adapter, PCO_CALL_PARAMETERS CallParameters)
 {
@@ -865,8 +869,8 @@ static VOID McmDoOffer(PMCM_SAP Sap, PMCM_VC Vc)
     }
 }
 
-/* One call into NDIS, made without the lock. After a completion the VC of a client, the SAP or the AF may be
- * gone. The state of a party goes after the completion that ends it. */
+/* One call into NDIS, made without the lock. After a completion the VC of a client, the SAP or the AF
+ * may be gone. The state of a party goes after the completion that ends it. */
 static VOID McmTakeStep(PMCM_STEP Step)
 {
     PMCM_VC Vc = Step->Vc;
@@ -946,7 +950,8 @@ static VOID McmTakeStep(PMCM_STEP Step)
     }
 }
 
-/* Does all that can be done now. The caller has a use of the adapter. Runs at IRQL <= DISPATCH_LEVEL. */
+/* Does all that can be done now. The caller has a use of the adapter. Runs at IRQL <=
+ * DISPATCH_LEVEL. */
 VOID McmRunSwitch(PMCM_ADAPTER Adapter)
 {
     MCM_STEP Step;
@@ -969,8 +974,8 @@ VOID McmRunSwitch(PMCM_ADAPTER Adapter)
     NdisReleaseSpinLock(&Adapter->Lock);
 }
 
-/* What ends a handler that has written something down: gives back the lock, and has the switch run. The use
- * of the adapter keeps that there even if what the handler was about is gone before it returns. */
+/* What ends a handler that has written something down: gives back the lock, and has the switch run. The
+ * use of the adapter keeps that there even if what the handler was about is gone before it returns. */
 VOID McmUnlockAndSwitch(PMCM_ADAPTER Adapter)
 {
     Adapter->Users++;

@@ -12,8 +12,9 @@ static VOID ClientDeregisterSap(PCLIENT_AF Af)
     NDIS_STATUS Status;
 
     /*
-     * FAULT: the AF is closed first, in the hope that it takes the SAP along. It does not: the close fails
-     * with NDIS_STATUS_FAILURE, and the AF stays open. Only the rest of this function saves the day.
+     * FAULT: the AF is closed first, in the hope that it takes the SAP along. It does not: the close
+     * fails with NDIS_STATUS_FAILURE, and the AF stays open. Only the rest of this function saves the
+     * day.
      *
      * Right: NdisClDeregisterSap, and NdisClCloseAddressFamily when that is done.
      */

@@ -13,8 +13,8 @@ static VOID ClientCloseCall(PCLIENT_CALL Call, PCLIENT_PARTY Last)
     NDIS_STATUS Status;
 
     /*
-     * FAULT: the call was made with a context for a party, so it is a multipoint call, even if it never had
-     * more than that one. Its last party goes with the call, and has to be named.
+     * FAULT: the call was made with a context for a party, so it is a multipoint call, even if it never
+     * had more than that one. Its last party goes with the call, and has to be named.
      *
      * Right: NdisClCloseCall(Call->NdisVcHandle, Last->NdisPartyHandle, NULL, 0), and NULL only for a
      * call that was made without a party.

@@ -1,7 +1,8 @@
 /*
  * An MCM that pends the close of a call and never completes it.
  *
- * Rule: call-cm-close-complete-required. Pages: nc-ndis-protocol_cm_close_call, nf-ndis-ndismcmclosecallcomplete.
+ * Rule: call-cm-close-complete-required. Pages: nc-ndis-protocol_cm_close_call, nf-ndis-
+ * ndismcmclosecallcomplete.
  */
 #define CM_CALLS
 #define OWN_CM_CALL_CLOSED

@@ -17,7 +17,8 @@ static VOID CmOfferCall(PCM_VC Vc, NDIS_STATUS Status)
     Status = NdisMCmDispatchIncomingCall(Vc->Sap->NdisSapHandle, Vc->NdisVcHandle, &Vc->Offer);
     if (Status == NDIS_STATUS_PENDING || Status == NDIS_STATUS_SUCCESS) {
         /*
-         * FAULT: NDIS_STATUS_PENDING means that the client has not answered yet, and it may well say no.
+         * FAULT: NDIS_STATUS_PENDING means that the client has not answered yet, and it may well say
+         * no.
          *
          * Right: wait for ProtocolCmIncomingCallComplete, and dispatch this if its Status is
          * NDIS_STATUS_SUCCESS.

@@ -1,7 +1,8 @@
 /*
  * An MCM that completes a call and also returns success for it.
  *
- * Rule: call-cm-make-complete-only-pended. Pages: nc-ndis-protocol_cm_make_call, nf-ndis-ndismcmmakecallcomplete.
+ * Rule: call-cm-make-complete-only-pended. Pages: nc-ndis-protocol_cm_make_call, nf-ndis-
+ * ndismcmmakecallcomplete.
  */
 #define CM_CALLS
 #define OWN_PROTOCOL_CM_MAKE_CALL
@@ -25,10 +26,11 @@ static NDIS_STATUS NTAPI ProtocolCmMakeCall(
         NdisMCmMakeCallComplete(Status, Vc->NdisVcHandle, NULL, NULL, CallParameters);
     }
     /*
-     * FAULT: the client has heard of its call already. A completion inside the handler stands for the return
-     * value, which then has to be NDIS_STATUS_PENDING; with this one the call is made twice.
+     * FAULT: the client has heard of its call already. A completion inside the handler stands for the
+     * return value, which then has to be NDIS_STATUS_PENDING; with this one the call is made twice.
      *
-     * Right: one of the two, the status without a completion, or the completion with NDIS_STATUS_PENDING.
+     * Right: one of the two, the status without a completion, or the completion with
+     * NDIS_STATUS_PENDING.
      */
     return Status;
 }

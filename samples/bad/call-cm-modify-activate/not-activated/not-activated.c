@@ -16,8 +16,8 @@ static NDIS_STATUS NTAPI ProtocolCmModifyCallQoS(
     /*
      * FAULT: the network has agreed, but the VC still has the parameters that it was activated with.
      *
-     * Right: NdisMCmActivateVc with the new parameters; if that fails, the VC keeps the old ones, and the
-     * answer is NDIS_STATUS_FAILURE.
+     * Right: NdisMCmActivateVc with the new parameters; if that fails, the VC keeps the old ones, and
+     * the answer is NDIS_STATUS_FAILURE.
      */
     return NDIS_STATUS_SUCCESS;
 }

@@ -19,8 +19,8 @@ static NDIS_STATUS NTAPI ProtocolClIncomingCall(
     UNREFERENCED_PARAMETER(CallParameters);
     /*
      * FAULT: NDIS_STATUS_PENDING is a promise to call NdisClIncomingCallComplete, and nobody here ever
-     * does. The call manager cannot go on with the call, and this client waits with its close for a call
-     * that will never be connected.
+     * does. The call manager cannot go on with the call, and this client waits with its close for a
+     * call that will never be connected.
      *
      * Right: whoever makes up its mind (a user, an application, a time-out) calls
      * NdisClIncomingCallComplete, with a failure if the answer is no.

@@ -21,8 +21,8 @@ static VOID ClientMakeCall(PCLIENT_CALL Call)
         ProtocolClMakeCallComplete(Status, Call, First->NdisPartyHandle, &Call->Parameters.Call);
     }
     /*
-     * FAULT: the call may be anywhere between here and the other end, or may have failed. There is nothing
-     * yet that a party could be added to.
+     * FAULT: the call may be anywhere between here and the other end, or may have failed. There is
+     * nothing yet that a party could be added to.
      *
      * Right: add parties when ProtocolClMakeCallComplete, or a synchronous return, has said that the
      * call is there.

@@ -1,7 +1,8 @@
 /*
  * An MCM that pends the registration of a SAP and never completes it.
  *
- * Rule: sap-cm-register-complete-required. Pages: nc-ndis-protocol_cm_reg_sap, nf-ndis-ndismcmregistersapcomplete.
+ * Rule: sap-cm-register-complete-required. Pages: nc-ndis-protocol_cm_reg_sap, nf-ndis-
+ * ndismcmregistersapcomplete.
  */
 #define CM_CALLS
 #define OWN_PROTOCOL_CM_REGISTER_SAP

@@ -1,7 +1,8 @@
 /*
  * A call manager that reports a call while the miniport is still activating its VC.
  *
- * Rule: vc-cm-wait-activate-complete. Pages: nf-ndis-ndiscmactivatevc, nc-ndis-protocol_cm_activate_vc_complete.
+ * Rule: vc-cm-wait-activate-complete. Pages: nf-ndis-ndiscmactivatevc, nc-ndis-
+ * protocol_cm_activate_vc_complete.
  */
 #define CM_CALLS
 #define OWN_PROTOCOL_CM_MAKE_CALL
@@ -27,11 +28,11 @@ static NDIS_STATUS NTAPI ProtocolCmMakeCall(
     }
     Status = CmActivate(CallMgrVcContext, CallParameters, ActivatedLater);
     /*
-     * FAULT: NDIS_STATUS_PENDING says that the miniport is at it. It may refuse in the end, and until then no
-     * data can flow; but the client hears that its call is there.
+     * FAULT: NDIS_STATUS_PENDING says that the miniport is at it. It may refuse in the end, and until
+     * then no data can flow; but the client hears that its call is there.
      *
-     * Right: return NDIS_STATUS_PENDING, and complete the call from ProtocolCmActivateVcComplete with the
-     * status that comes there.
+     * Right: return NDIS_STATUS_PENDING, and complete the call from ProtocolCmActivateVcComplete with
+     * the status that comes there.
      */
     return Status == NDIS_STATUS_PENDING ? NDIS_STATUS_SUCCESS : Status;
 }

@@ -12,12 +12,12 @@ static NDIS_STATUS NTAPI ProtocolCoDeleteVc(NDIS_HANDLE ProtocolVcContext)
     PCLIENT_CALL Call = ProtocolVcContext;
 
     /*
-     * FAULT: the VC stays in the list of connections, as one that is closed when the address family is. By
-     * then the VC is gone: the call manager has deleted it, and this function has said that the client
-     * has no use for it any more.
+     * FAULT: the VC stays in the list of connections, as one that is closed when the address family is.
+     * By then the VC is gone: the call manager has deleted it, and this function has said that the
+     * client has no use for it any more.
      *
-     * Right: Call->State = ClientCallGone. The call was closed before, or the call manager could not have
-     * deleted the VC.
+     * Right: Call->State = ClientCallGone. The call was closed before, or the call manager could not
+     * have deleted the VC.
      */
     NdisAcquireSpinLock(&ClientLock);
     Call->State = ClientCallUp;

@@ -17,10 +17,11 @@ static NDIS_STATUS NTAPI ProtocolClIncomingCall(
     UNREFERENCED_PARAMETER(ProtocolSapContext);
     UNREFERENCED_PARAMETER(CallParameters);
     /*
-     * FAULT: the VC belongs to the call manager, which created it for this call, and may want to offer the
-     * next one on it.
+     * FAULT: the VC belongs to the call manager, which created it for this call, and may want to offer
+     * the next one on it.
      *
-     * Right: the rejection is all that there is to do; the call manager deletes its VC, or uses it again.
+     * Right: the rejection is all that there is to do; the call manager deletes its VC, or uses it
+     * again.
      */
     NdisCoDeleteVc(Call->NdisVcHandle);
     return NDIS_STATUS_FAILURE;

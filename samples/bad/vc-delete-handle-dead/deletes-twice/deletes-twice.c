@@ -12,8 +12,9 @@ static VOID ClientDeleteVc(PCLIENT_CALL Call)
     NDIS_STATUS Status = NdisCoDeleteVc(Call->NdisVcHandle);
 
     /*
-     * FAULT: NDIS_STATUS_NOT_ACCEPTED, which asks for another attempt, is not negative, so somebody made
-     * this attempt the rule. But NDIS_STATUS_SUCCESS is final: the handle is dead when it is returned.
+     * FAULT: NDIS_STATUS_NOT_ACCEPTED, which asks for another attempt, is not negative, so somebody
+     * made this attempt the rule. But NDIS_STATUS_SUCCESS is final: the handle is dead when it is
+     * returned.
      *
      * Right: try again only if the status is not NDIS_STATUS_SUCCESS.
      */

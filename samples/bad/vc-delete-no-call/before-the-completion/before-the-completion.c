@@ -15,8 +15,8 @@ static VOID CmCallClosed(PCM_VC Vc, NDIS_STATUS Status)
 
     if (Vc->Ours) {
         /*
-         * FAULT: the client has asked for the close, and has had no answer yet. Until it has, the call is
-         * on the VC.
+         * FAULT: the client has asked for the close, and has had no answer yet. Until it has, the call
+         * is on the VC.
          *
          * Right: NdisMCmCloseCallComplete first, then NdisMCmDeleteVc.
          */

@@ -14,8 +14,8 @@ static NDIS_STATUS NTAPI MiniportCoActivateVc(
     UNREFERENCED_PARAMETER(MiniportVcContext);
     UNREFERENCED_PARAMETER(CallParameters);
     /*
-     * FAULT: NDIS_STATUS_PENDING is a promise to call NdisMCoActivateVcComplete, and nobody here ever does.
-     * The call manager waits for its ProtocolCmActivateVcComplete, and the client for its call.
+     * FAULT: NDIS_STATUS_PENDING is a promise to call NdisMCoActivateVcComplete, and nobody here ever
+     * does. The call manager waits for its ProtocolCmActivateVcComplete, and the client for its call.
      *
      * Right: NDIS_STATUS_SUCCESS, as there is nothing to wait for; else have the end of the work, an
      * interrupt for example, complete the activation.

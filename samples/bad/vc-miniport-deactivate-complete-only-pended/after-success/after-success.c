@@ -16,8 +16,8 @@ static NDIS_STATUS NTAPI MiniportCoDeactivateVc(NDIS_HANDLE MiniportVcContext)
      * FAULT: a completion stands for the return value of a handler that pends. With this one the VC is
      * deactivated twice.
      *
-     * Right: one of the two: NDIS_STATUS_SUCCESS without a completion, as there is nothing to wait for, or
-     * the completion with NDIS_STATUS_PENDING.
+     * Right: one of the two: NDIS_STATUS_SUCCESS without a completion, as there is nothing to wait for,
+     * or the completion with NDIS_STATUS_PENDING.
      */
     return NDIS_STATUS_SUCCESS;
 }
