@@ -6,6 +6,7 @@ use crate::rust::RustDriver;
 use crate::scenario::{RESERVED_NAMES, Registry, RegistryValue, Scenario, ScenarioError};
 use crate::session::SessionError;
 use crate::source;
+use crate::token::Token;
 use contract::Rule;
 use drivers::typed::{Adapter, Binding, CallManager, Client, Miniport, MiniportCo, Protocol};
 use engine::SetupError;
@@ -69,6 +70,8 @@ pub enum CheckError {
     Name(String),
     /// The drivers cannot be brought to life.
     Session(SessionError),
+    /// A token cannot be replayed; the text says why.
+    Token(String),
 }
 
 impl fmt::Display for CheckError {
@@ -80,6 +83,7 @@ impl fmt::Display for CheckError {
                 f.write_str("the scenario has [[driver]] tables: add drivers to the test instead")
             }
             CheckError::Name(name) => write!(f, "the name `{name}` is taken"),
+            CheckError::Token(why) => write!(f, "this token cannot be replayed: {why}"),
             CheckError::Session(error) => {
                 write!(f, "{error}")?;
                 if *error == SessionError::Engine(SetupError::NoAllocator) {
@@ -215,7 +219,21 @@ impl Check {
                 campaigns.push(campaign);
             }
         }
-        Ok(Report { plan, campaigns })
+        Ok(Report::new(plan, campaigns))
+    }
+
+    /// Executes the drivers once more in the order that a finding of the same test names.
+    ///
+    /// # Errors
+    /// See [`CheckError`].
+    pub fn replay(self, token: &str) -> Result<Report, CheckError> {
+        let plan = self.plan()?;
+        let unfit = |why: &dyn fmt::Display| CheckError::Token(why.to_string());
+        let token: Token = token.parse().map_err(|error| unfit(&error))?;
+        token.check(&plan).map_err(|mismatch| unfit(&mismatch))?;
+        let replayed = campaign::replay(&plan, &token).map_err(CheckError::Session)?;
+        let campaign = replayed.map_err(|error| unfit(&error))?;
+        Ok(Report::new(plan, vec![campaign]))
     }
 
     fn plan(self) -> Result<Plan, CheckError> {
@@ -270,6 +288,13 @@ pub struct Report {
 }
 
 impl Report {
+    fn new(plan: Plan, mut campaigns: Vec<Campaign>) -> Report {
+        for found in campaigns.iter_mut().flat_map(|campaign| &mut campaign.found) {
+            found.finding.replay = Some(replay(&found.token));
+        }
+        Report { plan, campaigns }
+    }
+
     /// The distinct findings, those of the first-in-first-out order first.
     pub fn findings(&self) -> Vec<&Found> {
         let mut found: Vec<&Found> = Vec::new();
@@ -307,7 +332,7 @@ impl Report {
         self.campaigns.iter().map(|campaign| campaign.executions).sum()
     }
 
-    /// The trace of the first-in-first-out order.
+    /// The trace of the first-in-first-out order, or of the order that was replayed.
     pub fn trace(&self) -> String {
         let Some(recording) = self.campaigns.first().and_then(|campaign| campaign.first.as_ref()) else {
             return String::new();
@@ -335,7 +360,7 @@ impl fmt::Display for Report {
         }
         for campaign in &self.campaigns {
             for unjudged in &campaign.unjudged {
-                writeln!(f, "could not judge: {}", unjudged.text)?;
+                writeln!(f, "could not judge: {}\n  replay: {}", unjudged.text, replay(&unjudged.token))?;
             }
             for panic in &campaign.bugs {
                 writeln!(f, "{panic}")?;
@@ -349,4 +374,9 @@ impl fmt::Display for Report {
         write!(f, "{executions} execution{}", plural(executions))?;
         write!(f, ", {findings} finding{}", plural(findings as u64))
     }
+}
+
+/// What executes a token again.
+fn replay(token: &Token) -> String {
+    format!("Check::replay(\"{token}\")")
 }

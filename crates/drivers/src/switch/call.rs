@@ -12,6 +12,8 @@ use std::rc::Rc;
 pub(super) struct Line {
     pub(super) state: Cell<LineState>,
     pub(super) is_multipoint: Cell<bool>,
+    /// Whether the caller was told that the other end closes the call.
+    pub(super) told: Cell<bool>,
     /// The VC, while there is a call on it.
     pub(super) vc: RefCell<Option<Vc<Switch>>>,
     pub(super) making: RefCell<Option<Completion<MakeCall<Switch>>>>,

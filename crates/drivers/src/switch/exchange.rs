@@ -53,6 +53,7 @@ impl Switch {
         let End::Caller(line) = vc.context() else { return };
         line.state.set(LineState::Making);
         line.is_multipoint.set(is_multipoint);
+        line.told.set(false);
         line.vc.replace(Some(vc.clone()));
         line.making.replace(Some(completion));
         line.branches.borrow_mut().clear();
@@ -130,6 +131,8 @@ impl Switch {
                     Err(status) => withdraw(&branch, status),
                 });
             }
+            // The caller is about to close.
+            (Some(_), LineState::Connected) if line.told.get() => withdraw(branch, Status::CLOSING),
             // A party changes nothing for those that are there.
             (Some(_), LineState::Connected) => connect(branch, parameters),
             (None, _) | (Some(_), LineState::Idle) => withdraw(branch, Status::FAILURE),
@@ -174,11 +177,17 @@ impl Switch {
     /// Tells the caller that a client which it called has left.
     fn tell_caller(&self, branch: &Rc<Branch>) {
         let line = &branch.line;
+        if line.told.get() {
+            return;
+        }
         let party = branch.party.borrow().clone();
         let vc = line.vc.borrow().clone();
         match (party, vc) {
             (Some(party), _) if line.has_other(branch) => party.dispatch_incoming_drop_party(Status::SUCCESS),
-            (_, Some(vc)) => vc.dispatch_incoming_close_call(Status::SUCCESS),
+            (_, Some(vc)) => {
+                line.told.set(true);
+                vc.dispatch_incoming_close_call(Status::SUCCESS);
+            }
             (_, None) => {}
         }
     }

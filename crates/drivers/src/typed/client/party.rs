@@ -59,7 +59,7 @@ impl<C: Client> Vc<C> {
         let parameters = placed(self.kernel(), parameters);
         let call = Call::ClAddParty { vc: self.handle(), party_context: party.0.token, parameters };
         let mut left = parameters;
-        self.af().during(|| match engine::call(call, &mut |stored| party.store(stored, &mut left)) {
+        self.during(|| match engine::call(call, &mut |stored| party.store(stored, &mut left)) {
             Status::PENDING => Outcome::Pending,
             status => Outcome::Done(party.added(status, left)),
         })
