@@ -11,7 +11,7 @@
 //! The last one is `ClosingWithCall` instead of being dropped. A party whose addition or drop has ended while its handler
 //! still ran is in its new state at once.
 //!
-//! This file has the parties, their handles and what they have to do with their call; [`add`] and [`drop`] have the
+//! This file has the parties, their handles and what they have to do with their call; [`add`] and [`mod@drop`] have the
 //! requests.
 
 mod add;
