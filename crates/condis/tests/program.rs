@@ -159,9 +159,9 @@ fn a_builtin_driver_that_is_not_there() {
     check_error(
         &["run", "builtin:mcn"],
         expect![[r#"
-        error: no driver `builtin:mcn` comes with condis
-        hint: there are client, cm, mcm, miniport
-    "#]],
+            error: no driver `builtin:mcn` comes with condis
+            hint: there are client, cm, mcm, miniport, switch
+        "#]],
     );
 }
 
