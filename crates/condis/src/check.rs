@@ -20,6 +20,8 @@ use std::path::{Path, PathBuf};
 /// A test in the making. Drivers are added one by one; what they do not do is done by drivers that come with condis, as `condis run`
 /// does it.
 ///
+/// A process executes one test at a time: tests that run on several threads wait for each other.
+///
 /// ```standalone_crate
 /// # #[global_allocator]
 /// # static ALLOCATOR: condis::Allocator = condis::Allocator;

@@ -25,7 +25,7 @@ pub fn client<C: Client>(driver: C, id: DriverId) -> Box<dyn Driver> {
     let tables =
         &[NDIS_OBJECT_TYPE_CO_PROTOCOL_CHARACTERISTICS, NDIS_OBJECT_TYPE_CO_CLIENT_OPTIONAL_HANDLERS];
     let shared = Shared::new(driver, id, client::close_all::<C>);
-    Box::new(Typed { shared: Rc::new(shared), base: Base::protocol(), tables, roles })
+    Box::new(Typed { shared: Rc::new(shared), entry: Entry::protocol(), tables, roles })
 }
 
 /// A stand-alone call manager as a driver.
@@ -38,7 +38,7 @@ pub fn call_manager<M: Protocol + CallManager<Base = Binding<M>>>(
     let tables =
         &[NDIS_OBJECT_TYPE_CO_PROTOCOL_CHARACTERISTICS, NDIS_OBJECT_TYPE_CO_CALL_MANAGER_OPTIONAL_HANDLERS];
     let shared = Shared::new(driver, id, call_manager::close_all::<M>);
-    Box::new(Typed { shared: Rc::new(shared), base: Base::protocol(), tables, roles })
+    Box::new(Typed { shared: Rc::new(shared), entry: Entry::protocol(), tables, roles })
 }
 
 /// A connection-oriented miniport as a driver.
@@ -50,7 +50,7 @@ pub fn miniport<P: MiniportCo>(driver: P, id: DriverId) -> Box<dyn Driver> {
     };
     let tables = &[NDIS_OBJECT_TYPE_CO_MINIPORT_CHARACTERISTICS];
     let shared = Shared::new(driver, id, |_, _| {});
-    Box::new(Typed { shared: Rc::new(shared), base: Base::miniport(), tables, roles })
+    Box::new(Typed { shared: Rc::new(shared), entry: Entry::miniport(), tables, roles })
 }
 
 /// A miniport call manager (MCM) as a driver.
@@ -60,7 +60,7 @@ pub fn mcm<M: Miniport + CallManager<Base = Adapter<M>>>(driver: M, id: DriverId
     let tables =
         &[NDIS_OBJECT_TYPE_CO_MINIPORT_CHARACTERISTICS, NDIS_OBJECT_TYPE_CO_CALL_MANAGER_OPTIONAL_HANDLERS];
     let shared = Shared::new(driver, id, call_manager::close_all::<M>);
-    Box::new(Typed { shared: Rc::new(shared), base: Base::miniport(), tables, roles })
+    Box::new(Typed { shared: Rc::new(shared), entry: Entry::miniport(), tables, roles })
 }
 
 /// The handlers of one role.
@@ -80,30 +80,30 @@ impl<D> Roles<D> {
         Roles { protocol: None, client: None, call_manager: None, miniport: None, miniport_co: None };
 }
 
-/// What a driver registers as.
-struct Base<D> {
+/// What a driver registers as, and what it does itself when it comes and goes.
+struct Entry<D> {
     is_miniport: bool,
     driver_entry: fn(&Shared<D>) -> Result<(), Status>,
     unload: fn(&D),
 }
 
-impl<D> Base<D> {
-    fn protocol() -> Base<D>
+impl<D> Entry<D> {
+    fn protocol() -> Entry<D>
     where
         D: Protocol,
     {
-        Base {
+        Entry {
             is_miniport: false,
             driver_entry: |shared| shared.driver.driver_entry(&shared.kernel),
             unload: D::unload,
         }
     }
 
-    fn miniport() -> Base<D>
+    fn miniport() -> Entry<D>
     where
         D: Miniport,
     {
-        Base {
+        Entry {
             is_miniport: true,
             driver_entry: |shared| shared.driver.driver_entry(&shared.kernel),
             unload: D::unload,
@@ -113,7 +113,7 @@ impl<D> Base<D> {
 
 struct Typed<D> {
     shared: Rc<Shared<D>>,
-    base: Base<D>,
+    entry: Entry<D>,
     /// The tables of handlers that it sets, by the type of their headers.
     tables: &'static [u32],
     roles: Roles<D>,
@@ -192,12 +192,12 @@ impl<D: 'static> Driver for Typed<D> {
 
 impl<D: 'static> Typed<D> {
     fn driver_entry(&self) -> Reply {
-        if let Err(status) = (self.base.driver_entry)(&self.shared) {
+        if let Err(status) = (self.entry.driver_entry)(&self.shared) {
             return Reply::status(status);
         }
         let characteristics = self.characteristics();
         let driver_context = Token::NULL;
-        let call = match self.base.is_miniport {
+        let call = match self.entry.is_miniport {
             true => Call::MRegisterMiniportDriver { driver_context, characteristics },
             false => Call::RegisterProtocolDriver { driver_context, characteristics },
         };
@@ -207,12 +207,12 @@ impl<D: 'static> Typed<D> {
             }
         });
         // What `DriverEntry` stores is whether there is a `DriverUnload` routine; a miniport has its own in the table.
-        let unload = if self.base.is_miniport { Token::NULL } else { self.shared.kernel.address() };
+        let unload = if self.entry.is_miniport { Token::NULL } else { self.shared.kernel.address() };
         Reply::status(status).with_context(unload)
     }
 
     fn characteristics(&self) -> Characteristics {
-        let object_type = match self.base.is_miniport {
+        let object_type = match self.entry.is_miniport {
             true => NDIS_OBJECT_TYPE_MINIPORT_DRIVER_CHARACTERISTICS,
             false => NDIS_OBJECT_TYPE_PROTOCOL_DRIVER_CHARACTERISTICS,
         };
@@ -242,9 +242,9 @@ impl<D: 'static> Typed<D> {
     }
 
     fn unload(&self) -> Reply {
-        (self.base.unload)(&self.shared.driver);
+        (self.entry.unload)(&self.shared.driver);
         let registered = self.shared.registered.get().map_or(HandleArg::Null, HandleArg::Known);
-        let call = match self.base.is_miniport {
+        let call = match self.entry.is_miniport {
             true => Call::MDeregisterMiniportDriver { driver: registered },
             false => Call::DeregisterProtocolDriver { protocol: registered },
         };

@@ -8,6 +8,7 @@ use contract::{Ddi, Status};
 use model::block::AddressFamily;
 use model::{Call, Handle, Reply, Token};
 use std::cell::{Cell, RefCell};
+use std::collections::BTreeMap;
 use std::rc::Rc;
 
 object! {
@@ -32,7 +33,7 @@ pub(crate) struct AfState<M: CallManager> {
     /// What keeps the handle alive: calls under way, SAPs, the call manager's own VCs.
     pub(super) gate: Gate,
     pub(super) saps: RefCell<Vec<Sap<M>>>,
-    pub(super) vcs: RefCell<Vec<Vc<M>>>,
+    pub(super) vcs: RefCell<BTreeMap<Token, Vc<M>>>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -63,7 +64,7 @@ impl<M: CallManager> Af<M> {
 
     /// The VCs on it, of either side's making.
     pub fn vcs(&self) -> Vec<Vc<M>> {
-        self.0.vcs.borrow().clone()
+        self.0.vcs.borrow().values().cloned().collect()
     }
 
     /// Asks the client to close the address family (`NdisCmNotifyCloseAddressFamily`, `NdisMCmNotifyCloseAddressFamily`), at

@@ -66,7 +66,7 @@ impl<M: CallManager> Af<M> {
             gate: Gate::default(),
             parties: RefCell::default(),
         }));
-        self.0.vcs.borrow_mut().push(vc.clone());
+        self.0.vcs.borrow_mut().insert(vc.0.token, vc.clone());
         vc
     }
 }
@@ -179,7 +179,7 @@ impl<M: CallManager> Vc<M> {
     /// The VC is gone.
     pub(super) fn forget(&self) {
         self.0.shared.remove(self.0.token);
-        self.0.af.0.vcs.borrow_mut().retain(|vc| vc != self);
+        self.0.af.0.vcs.borrow_mut().remove(&self.0.token);
         if self.0.own {
             self.0.af.0.gate.part_gone();
         }

@@ -8,6 +8,7 @@ use contract::{Ddi, Status};
 use model::block::AddressFamily;
 use model::{Call, Handle, HandleArg, OutParameter, Reply, Token};
 use std::cell::{Cell, RefCell};
+use std::collections::BTreeMap;
 use std::rc::Rc;
 
 object! {
@@ -27,6 +28,8 @@ pub(crate) struct AfState<C: Client> {
     pub(super) phase: Cell<Phase>,
     /// Whether everything on it is being closed.
     pub(super) closing: Cell<bool>,
+    /// Whether something on it is to be closed.
+    pub(super) has_work: Cell<bool>,
     /// Whether a call that closes something was refused and waits to be made again.
     pub(super) resting: Cell<bool>,
     /// How many calls of the client's are under way on it.
@@ -34,7 +37,7 @@ pub(crate) struct AfState<C: Client> {
     /// A notification that is answered when everything is closed.
     pub(super) notified: RefCell<Option<Completion<NotifyCloseAf<C>>>>,
     pub(super) saps: RefCell<Vec<Sap<C>>>,
-    pub(super) vcs: RefCell<Vec<Vc<C>>>,
+    pub(super) vcs: RefCell<BTreeMap<Token, Vc<C>>>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -66,6 +69,7 @@ impl<C: Client> Binding<C> {
             handle: Cell::new(None),
             phase: Cell::new(Phase::Opening),
             closing: Cell::new(false),
+            has_work: Cell::new(false),
             resting: Cell::new(false),
             busy: Cell::new(0),
             notified: RefCell::new(None),
@@ -105,7 +109,7 @@ impl<C: Client> Af<C> {
 
     /// The VCs on it, of either side's making.
     pub fn vcs(&self) -> Vec<Vc<C>> {
-        self.0.vcs.borrow().clone()
+        self.0.vcs.borrow().values().cloned().collect()
     }
 
     /// Whether everything on it is being closed ([`close_everything`](Af::close_everything)).

@@ -28,15 +28,21 @@ impl<C: Client> Af<C> {
     /// [`close_af_complete`](Client::close_af_complete). A call of the client's own that would close something is absorbed.
     pub fn close_everything(&self) {
         self.0.closing.set(true);
+        self.begin();
+    }
+
+    fn begin(&self) {
+        self.0.has_work.set(true);
         self.go_on();
     }
 
     /// Makes the calls that are due.
     pub(super) fn go_on(&self) {
-        if self.0.resting.get() {
+        if !self.0.has_work.get() || self.0.resting.get() {
             return;
         }
         self.vcs().iter().for_each(Vc::go_on);
+        self.0.has_work.set(self.is_closing() || self.0.vcs.borrow().values().any(Vc::has_work));
         if !self.may_go_on() || self.vcs().iter().any(Vc::is_in_use) {
             return;
         }
@@ -89,7 +95,11 @@ impl<C: Client> Vc<C> {
     /// if NDIS does not pend it.
     pub fn close_everything(&self) {
         self.0.closing.set(true);
-        self.af().go_on();
+        self.af().begin();
+    }
+
+    fn has_work(&self) -> bool {
+        self.is_closing() || self.0.parties.borrow().iter().any(|party| party.0.leaving.get())
     }
 
     /// Whether it stands in the way of closing the address family.
@@ -171,6 +181,6 @@ impl<C: Client> Party<C> {
     /// ([`Vc::close_everything`]). Either ends in the completion handler of its name, also if NDIS does not pend it.
     pub fn leave(&self) {
         self.0.leaving.set(true);
-        self.vc().af().go_on();
+        self.vc().af().begin();
     }
 }

@@ -113,7 +113,7 @@ impl<C: Client> Af<C> {
             refusals: Cell::new(0),
             parties: RefCell::default(),
         }));
-        self.0.vcs.borrow_mut().push(vc.clone());
+        self.0.vcs.borrow_mut().insert(vc.0.token, vc.clone());
         vc
     }
 }
@@ -322,7 +322,7 @@ impl<C: Client> Vc<C> {
     pub(super) fn forget(&self) {
         self.0.deleted.set(true);
         self.0.shared.remove(self.0.token);
-        self.0.af.0.vcs.borrow_mut().retain(|vc| vc != self);
+        self.0.af.0.vcs.borrow_mut().remove(&self.0.token);
     }
 }
 
